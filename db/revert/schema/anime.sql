@@ -1,0 +1,7 @@
+-- Revert pgjikan:schema/anime from pg
+
+BEGIN;
+
+DROP TABLE jikan.anime;
+
+COMMIT;

@@ -1,0 +1,14 @@
+-- Revert pgjikan:schema/namespaces from pg
+
+BEGIN;
+
+SET LOCAL ROLE jikan_owner;
+
+ALTER DEFAULT PRIVILEGES FOR ROLE jikan_owner GRANT EXECUTE ON FUNCTIONS TO PUBLIC;
+ALTER DEFAULT PRIVILEGES FOR ROLE jikan_owner GRANT USAGE ON TYPES TO PUBLIC;
+
+DROP SCHEMA jikan_sync;
+DROP SCHEMA jikan;
+DROP SCHEMA anime;
+
+COMMIT;
