@@ -22,6 +22,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from pytest_postgresql import factories
 from pytest_postgresql.janitor import DatabaseJanitor
 
+from pgjikan import migrations
 from pgjikan.server import SUPERUSER, EmbeddedServer
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -74,20 +75,8 @@ def server() -> Iterator[Server]:
 
 def deploy(*, autocommit: bool, **parts: Any) -> None:
     """Deploy the project into the template database."""
-    try:
-        from pgjikan.migrations.runner import deploy as run
-    except ModuleNotFoundError:
-        run = _deploy_by_hand
-    run(make_conninfo(**parts))
-
-
-def _deploy_by_hand(conninfo: str) -> None:
-    plan = ROOT / "sqitch.plan"
-    lines = plan.read_text().splitlines() if plan.exists() else []
-    names = [line.split()[0] for line in lines if line.strip() and line[0] not in "%@#"]
-    with psycopg.connect(conninfo, autocommit=True) as connection:
-        for name in names:
-            connection.execute((ROOT / "db" / f"{name}.sql").read_bytes())
+    if (ROOT / "sqitch.plan").exists():
+        migrations.deploy(make_conninfo(**parts), migrations.load_project(ROOT))
 
 
 template = factories.postgresql_noproc(
