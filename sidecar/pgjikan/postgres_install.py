@@ -15,7 +15,6 @@ import shutil
 import subprocess
 import tempfile
 from pathlib import Path
-from typing import IO
 
 from pgjikan.errors import PgjikanError
 
@@ -105,7 +104,7 @@ def can_access(account: pwd.struct_passwd, path: Path, test: str) -> bool:
 
 
 def run_as(
-    account: pwd.struct_passwd | None, command: list[str], output: IO[str] | None = None
+    account: pwd.struct_passwd | None, command: list[str], output: int | None = None
 ) -> subprocess.CompletedProcess[str]:
     """Run a program as `account` (None: as the caller); keep what it says, or send it to a file."""
     # A file and no pipe: the server that pg_ctl starts keeps its output open.
@@ -113,7 +112,7 @@ def run_as(
         result = subprocess.run(
             command,
             stdin=subprocess.DEVNULL,
-            stdout=output or kept,
+            stdout=kept if output is None else output,
             stderr=subprocess.STDOUT,
             cwd="/",  # the caller's folder may be closed to the account
             env={"PATH": "/usr/bin:/bin", "LC_ALL": "C"},
