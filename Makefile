@@ -1,0 +1,46 @@
+# Everything starts from Python 3.11 and make; `make` alone lists what there is.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+EXTRAS := embedded,local,google,google-legacy,dev
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo up test test-full bench lint clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+install: $(INSTALLED) ## make .venv with the package, all extras and the tools
+
+$(INSTALLED): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit("pgjikan needs Python 3.11 or newer: make PYTHON=python3.12" if sys.version_info < (3, 11) else 0)'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[$(EXTRAS)]'
+	@touch $@
+
+demo: $(INSTALLED) ## a tour on a throw-away server; exits 0 only if every step held
+	$(BIN)/pgjikan demo
+
+up: $(INSTALLED) ## server, schema, starter catalogue and sidecar in the foreground; data is kept
+	$(BIN)/pgjikan up
+
+test: $(INSTALLED) ## the tests, on the embedded server
+	$(BIN)/pytest -m 'not full'
+
+test-full: $(INSTALLED) ## the tests on PostgreSQL 17 with pg_cron, plpython3u and sqitch (root, Debian)
+	docker/trixie-root.sh $(BIN)/pytest
+
+bench: $(INSTALLED) ## every benchmark
+	@set -e; for bench in bench/[a-z]*.py; do echo "== $$bench"; $(BIN)/python "$$bench"; done
+
+lint: $(INSTALLED) ## ruff, mypy and sqlfluff
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/sqlfluff lint --processes 2 --disable-progress-bar db
+
+clean: ## remove what make made, except data of servers
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis dist
+	rm -rf --one-file-system .cache
