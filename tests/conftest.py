@@ -73,14 +73,13 @@ def server() -> Iterator[Server]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def deploy(*, autocommit: bool, **parts: Any) -> None:
+def deploy_project(*, autocommit: bool, **parts: Any) -> None:
     """Deploy the project into the template database."""
-    if (ROOT / "sqitch.plan").exists():
-        migrations.deploy(make_conninfo(**parts), migrations.load_project(ROOT))
+    migrations.deploy(make_conninfo(**parts), verify=False)
 
 
 template = factories.postgresql_noproc(
-    dbname=f"pgjikan_{os.getpid()}", load=[deploy], depends_on="server"
+    dbname=f"pgjikan_{os.getpid()}", load=[deploy_project], depends_on="server"
 )
 
 
