@@ -112,6 +112,18 @@ def settings(key: str | None = KEY, **fields: Any) -> Settings:
     return Settings.model_validate({"PGJIKAN_GEMINI_API_KEY": key, **fields})
 
 
+# name → body under a 200
+NO_ANSWERS: dict[str, Any] = {
+    "not JSON": "<html>welcome to this network</html>",
+    "nothing": "",
+    "an empty object": {},
+    "a list": [1],
+    "null": None,
+    "a number for embeddings": {"embeddings": 5},
+    "numbers for embeddings": {"embeddings": [5, 6]},
+}
+
+
 @dataclass(frozen=True)
 class Received:
     path: str
@@ -208,7 +220,8 @@ def _handler(gemini: GeminiServer) -> type[BaseHTTPRequestHandler]:
             )
             gemini.received.append(received)
             if gemini.fault == "hang":
-                gemini.closing.wait(10)
+                if not gemini.closing.wait(10):  # who waits that long has no time out
+                    self._send(*gemini.answer(received))
             elif gemini.fault == "reset":
                 linger = struct.pack("ii", 1, 0)
                 self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
@@ -219,8 +232,8 @@ def _handler(gemini: GeminiServer) -> type[BaseHTTPRequestHandler]:
                 self.send_header("Content-Length", "1000")
                 self.end_headers()
                 self.wfile.write(b'{"embeddings": [')
-            elif gemini.fault == "not JSON":
-                self._send(200, "<html>welcome to this network</html>", {})
+            elif gemini.fault in NO_ANSWERS:
+                self._send(200, NO_ANSWERS[gemini.fault], {})
             else:
                 self._send(*gemini.answer(received))
 

@@ -6,7 +6,7 @@ import logging
 import math
 
 import pytest
-from gemini_server import FAILURES, KEY, GeminiServer, settings, vector_of
+from gemini_server import FAILURES, KEY, NO_ANSWERS, GeminiServer, settings, vector_of
 
 from pgjikan.embedders import Embedded, Embedder, Outcome, Purpose, load_embedder
 
@@ -162,7 +162,7 @@ def test_names_the_outcome_after_one_request(
         "zero vector",
         "empty vector",
         "words for numbers",
-        "not JSON",
+        *NO_ANSWERS,
     ],
 )
 def test_lets_no_unusable_answer_through(provider: str, gemini: GeminiServer, fault: str) -> None:

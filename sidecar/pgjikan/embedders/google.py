@@ -29,6 +29,14 @@ def _transport_errors() -> tuple[type[Exception], ...]:
 
 
 _TRANSPORT_ERRORS = _transport_errors()
+# What the package raises of a 200 with another body; it checks the shape only in part.
+_MALFORMED = (
+    errors.UnknownApiResponseError,
+    JSONDecodeError,
+    ValidationError,
+    TypeError,
+    AttributeError,
+)
 
 
 class GoogleEmbedder:
@@ -99,9 +107,9 @@ class GoogleEmbedder:
             return Embedded("transport_error", message=message)
         except UnusableVectors as error:
             return Embedded("invalid", message=str(error))
-        except (errors.UnknownApiResponseError, JSONDecodeError, ValidationError) as error:
-            message = f"{type(error).__name__}: not an answer of this API"
-            return Embedded("invalid", message=message)
+        except _MALFORMED as error:
+            message = f"not an answer of this API: {type(error).__name__}: {error}"
+            return Embedded("invalid", message=gemini.safe(message, self._key))
         usage = answer.usage_metadata
         return Embedded("ok", vectors=vectors, tokens=usage.prompt_token_count if usage else None)
 

@@ -103,8 +103,8 @@ class GoogleLegacyEmbedder:
         except UnusableVectors as error:
             return Embedded("invalid", message=str(error))
         except ParseError as error:
-            message = f"{type(error).__name__}: not an answer of this API"
-            return Embedded("invalid", message=message)
+            message = f"not an answer of this API: {error}"
+            return Embedded("invalid", message=gemini.safe(message, self._key))
         return Embedded("ok", vectors=vectors)
 
 
