@@ -1,0 +1,167 @@
+-- Deploy pgjikan:functions/index_titles to pg
+-- requires: schema/title
+
+-- Rebuilds what search reads for some anime, set-based: called by the store for new rows and for rows
+-- whose titles or popularity class changed.
+
+BEGIN;
+
+SET LOCAL ROLE jikan_owner;
+
+CREATE FUNCTION jikan_sync.popularity_weight(members integer, score numeric)
+RETURNS real
+LANGUAGE sql
+IMMUTABLE
+PARALLEL SAFE
+BEGIN ATOMIC
+    SELECT least(
+        greatest(
+            -- 3 * score - 7.3 is what the members of MyAnimeList's anime of that score come to.
+            coalesce(3.0 * popularity_weight.score::float8 - 9.3, 7),
+            log(2.0, 1 + greatest(popularity_weight.members, 0))::float8,
+            0
+        ),
+        22
+    )::real;
+END;
+
+COMMENT ON FUNCTION jikan_sync.popularity_weight(integer, numeric) IS
+'How popular an anime is, 0 to 22: the binary logarithm of its members. A score stands in where
+members are unknown or lag behind, as with new shows.';
+
+CREATE FUNCTION jikan_sync.title_words(words text, name text)
+RETURNS text[]
+LANGUAGE plpgsql
+IMMUTABLE
+STRICT
+PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    v_words text[];
+    v_initials text;
+    v_word text COLLATE "C";
+    v_before text COLLATE "C";
+    v_here text COLLATE "C";
+BEGIN
+    v_words := string_to_array(words, ' ');
+    IF octet_length(words) = length(words) THEN
+        IF name LIKE '% % %' THEN
+            v_initials := regexp_replace(name, '(\w)\w* ?', '\1', 'g');
+            v_words := v_words || ('.' || left(v_initials, 10));
+            v_initials := regexp_replace(
+                regexp_replace(name, '\m(the|no|of|to|wa|ga|ni|wo|o|an?|and|de|mo|e|in|on)\M ?', '', 'g'),
+                '(\w)\w* ?', '\1', 'g'
+            );
+            IF length(v_initials) > 2 THEN
+                v_words := v_words || ('.' || left(v_initials, 10));
+            END IF;
+        END IF;
+    ELSIF words ~ '[\u3040-\u30ff\u3400-\u9fff]' THEN
+        FOREACH v_word IN ARRAY v_words LOOP
+            v_before := left(v_word, 1);
+            FOR v_place IN 2 .. least(length(v_word), 40) LOOP
+                v_here := substr(v_word, v_place, 1);
+                IF v_here >= '㐀'
+                    OR v_here BETWEEN 'ァ' AND 'ヺ' AND v_before NOT BETWEEN 'ァ' AND 'ー'
+                    OR v_here BETWEEN 'ぁ' AND 'ゟ' AND strpos('のはがをにへとでもや', v_before) > 0
+                THEN
+                    v_words := v_words || substr(v_word, v_place, 8);
+                END IF;
+                v_before := v_here;
+            END LOOP;
+        END LOOP;
+    END IF;
+    RETURN v_words;
+END;
+$$;
+
+COMMENT ON FUNCTION jikan_sync.title_words(text, text) IS
+'What a title is found by, of its normalised `words` and its `name` without number: the words; of
+Japanese, which writes no spaces, what stands at each kanji, where katakana begins and behind a
+particle; and ".abc", the initials of three words and more, with and without particles.';
+
+CREATE FUNCTION jikan_sync.index_titles(anime_ids bigint[])
+RETURNS void
+LANGUAGE plpgsql
+VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    DELETE FROM jikan_sync.title_word AS w
+    USING (
+        SELECT DISTINCT t.anime_id, t.weight, left(x.word, 24) COLLATE "C" AS word
+        FROM jikan.title AS t
+        CROSS JOIN LATERAL unnest(
+            jikan_sync.title_words(t.words, (jikan_sync.split_season(t.words)).name)
+        ) AS x (word)
+        WHERE t.anime_id = any(index_titles.anime_ids)
+    ) AS old
+    WHERE w.weight = old.weight
+        AND w.word = old.word
+        AND w.anime_id = old.anime_id;
+
+    DELETE FROM jikan.title AS t WHERE t.anime_id = any(index_titles.anime_ids);
+
+    WITH normalised AS MATERIALIZED (
+        SELECT
+            a.id AS anime_id,
+            x.position,
+            floor(jikan_sync.popularity_weight(a.members, a.score))::smallint AS weight,
+            x.type,
+            x.title,
+            jikan_sync.normalise_title(x.title) AS words
+        FROM jikan.anime AS a
+        CROSS JOIN LATERAL ROWS FROM (
+            jsonb_to_recordset(a.titles) AS (type text, title text)
+        ) WITH ORDINALITY AS x (type, title, position)
+        WHERE a.id = any(index_titles.anime_ids)
+            AND a.removed_at IS NULL
+            AND x.title IS NOT NULL
+    ),
+    split AS MATERIALIZED (
+        SELECT n.*, s.name, s.number
+        FROM normalised AS n
+        CROSS JOIN LATERAL jikan_sync.split_season(n.words) AS s
+    ),
+    entry AS (
+        SELECT s.anime_id, mode() WITHIN GROUP (ORDER BY s.number) AS number
+        FROM split AS s
+        WHERE s.number IS NOT NULL
+        GROUP BY s.anime_id
+    ),
+    stored AS (
+        INSERT INTO jikan.title (anime_id, position, weight, number, type, title, words, key, base)
+        SELECT
+            s.anime_id,
+            s.position,
+            s.weight,
+            coalesce(e.number, 1),
+            coalesce(s.type, ''),
+            s.title,
+            s.words,
+            replace(s.words, ' ', ''),
+            jikan_sync.fold_name(s.name)
+        FROM split AS s
+        LEFT JOIN entry AS e ON e.anime_id = s.anime_id
+        ORDER BY s.anime_id, s.position
+    )
+    INSERT INTO jikan_sync.title_word (weight, word, anime_id)
+    SELECT DISTINCT s.weight, left(x.word, 24) COLLATE "C", s.anime_id
+    FROM split AS s
+    CROSS JOIN LATERAL unnest(jikan_sync.title_words(s.words, s.name)) AS x (word)
+    WHERE x.word <> ALL ('{the,no,of,to,wa,ga,ni,wo,o,a,an,and,de,mo,e,in,on,x}'::text[])
+    ORDER BY 1, 2, 3;
+
+    INSERT INTO jikan_sync.vocabulary (word)
+    SELECT DISTINCT x.word
+    FROM jikan.title AS t
+    CROSS JOIN LATERAL unnest(string_to_array(t.words, ' ')) AS x (word)
+    WHERE t.anime_id = any(index_titles.anime_ids)
+        AND length(x.word) BETWEEN 3 AND 24
+        AND x.word !~ '[0-9\u0900-\u0eff\u3040-\u30ff\u3400-\u9fff]'
+        AND NOT EXISTS (SELECT FROM jikan_sync.vocabulary AS v WHERE v.word = x.word COLLATE "C");
+END;
+$$;
+
+COMMIT;

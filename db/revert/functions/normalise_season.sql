@@ -1,0 +1,10 @@
+-- Revert pgjikan:functions/normalise_season from pg
+
+BEGIN;
+
+SET LOCAL ROLE jikan_owner;
+
+DROP FUNCTION jikan_sync.split_season(text);
+DROP FUNCTION jikan_sync.fold_name(text);
+
+COMMIT;

@@ -1,0 +1,35 @@
+-- Verify pgjikan:schema/title on pg
+
+BEGIN;
+
+SET LOCAL ROLE jikan_owner;
+
+SELECT
+    anime_id,
+    position,
+    weight,
+    number,
+    type,
+    title,
+    words,
+    key,
+    base
+FROM jikan.title
+WHERE FALSE;
+
+SELECT
+    weight,
+    word,
+    anime_id
+FROM jikan_sync.title_word
+WHERE FALSE;
+
+SELECT word FROM jikan_sync.vocabulary WHERE FALSE;
+
+DO $$
+BEGIN
+    ASSERT jikan_sync.spelling_keys('nartuo') && jikan_sync.spelling_keys('naruto');
+END;
+$$;
+
+ROLLBACK;
