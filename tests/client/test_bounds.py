@@ -1,0 +1,84 @@
+"""Neither time nor memory is the upstream's to spend."""
+
+from __future__ import annotations
+
+import gzip
+import tracemalloc
+
+import pytest
+
+from pgjikan.client import JikanClient
+from pgjikan.simulator import Simulator
+from tests.client.conftest import Serve
+
+
+@pytest.mark.parametrize("kind", ["timeout", "slow", "slow_headers"])
+def test_the_deadline_ends_what_a_read_timeout_does_not(kind: str) -> None:
+    """Each byte comes in time, all of them would take minutes; pytest's timeout is the proof."""
+    client = JikanClient(read_timeout=60, deadline=0.2)
+    with Simulator() as simulator:
+        simulator.fault(kind)
+        got = client.fetch("/anime/1/full", base_url=simulator.url)
+    client.close()
+    assert (got.outcome, got.body) == ("transport_error", None)
+    assert "timed out" in got.message
+
+
+def test_a_read_timeout_ends_a_silent_answer() -> None:
+    client = JikanClient(read_timeout=0.1, deadline=60)
+    with Simulator() as simulator:
+        simulator.fault("timeout")
+        got = client.fetch("/anime/1", base_url=simulator.url)
+    client.close()
+    assert got.outcome == "transport_error"
+
+
+def test_the_next_request_has_its_own_deadline() -> None:
+    client = JikanClient(deadline=0.3)
+    with Simulator() as simulator:
+        simulator.fault("slow", next=1)
+        outcomes = [client.fetch("/anime/1", base_url=simulator.url).outcome for _ in range(4)]
+    client.close()
+    assert outcomes == ["transport_error", "ok", "ok", "ok"]
+
+
+def test_the_cap_counts_unpacked_bytes(serve: Serve) -> None:
+    body = b'{"data":["' + b"x" * 10_000 + b'"]}'
+    for cap, outcome in ((len(body), "ok"), (len(body) - 1, "invalid")):
+        client = JikanClient(max_bytes=cap)
+        plain = client.fetch("/anime", base_url=serve(200, body))
+        packed = client.fetch(
+            "/anime", base_url=serve(200, gzip.compress(body), Content_Encoding="gzip")
+        )
+        client.close()
+        assert (plain.outcome, packed.outcome) == (outcome, outcome)
+        if outcome == "ok":
+            assert plain.bytes == packed.bytes == len(body)
+        else:
+            assert "over" in packed.message
+
+
+def test_a_bomb_does_not_unpack_in_memory(client: JikanClient, serve: Serve) -> None:
+    url = serve(200, gzip.compress(bytes(50_000_000)), Content_Encoding="gzip")
+    tracemalloc.start()
+    got = client.fetch("/anime", base_url=url)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert got.outcome == "invalid"
+    assert peak < 10_000_000  # the cap is 2,000,000
+
+
+@pytest.mark.parametrize("status", [404, 429, 500])
+def test_a_huge_error_body_does_not_change_the_outcome(
+    client: JikanClient, serve: Serve, status: int
+) -> None:
+    got = client.fetch("/anime", base_url=serve(status, b"<title>Oops</title>" + bytes(3_000_000)))
+    assert got.outcome == ("rate_limited" if status == 429 else "upstream_error")
+    assert "Oops" in got.message
+
+
+def test_a_connection_is_kept_for_the_next_request(client: JikanClient, serve: Serve) -> None:
+    """Politeness: no new handshake for each request."""
+    url = serve(200, b'{"data":[]}')
+    assert [client.fetch("/anime/1", base_url=url).outcome for _ in range(3)] == ["ok"] * 3
+    assert len(serve.peers) == 1

@@ -1,0 +1,100 @@
+"""What the client tells, and whom: its own name, a key to whom it belongs, nothing else."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import pgjikan
+from pgjikan import client as module
+from pgjikan.client import JikanClient
+from pgjikan.simulator import Simulator
+from tests.client.conftest import Serve
+
+KEY = "s3cret-server-key"
+
+
+def test_the_key_goes_out_in_its_header_and_nowhere_else(client: JikanClient, serve: Serve) -> None:
+    body = f'{{"status":400,"message":"bad key {KEY}"}}'.encode()
+    url = serve(400, body)
+    got = client.fetch("/anime", base_url=url, key_header="X-Server-Key", key=KEY)
+    assert serve.seen[0]["X-Server-Key"] == KEY
+    assert "bad key ***" in got.message
+    client.fetch("/anime", base_url=url)
+    assert "X-Server-Key" not in serve.seen[1]
+    assert KEY not in repr(got) + repr(client) + repr(vars(client))
+
+
+@pytest.mark.parametrize("key", [f"{KEY}\r\nX-Evil: 1", f" {KEY}", f"{KEY}\N{SNOWMAN}"])
+def test_a_key_that_no_header_can_carry_is_not_shown(
+    client: JikanClient, serve: Serve, key: str
+) -> None:
+    url = serve(200, b'{"data":[]}')
+    got = client.fetch("/anime", base_url=url, key_header="X-Server-Key", key=key)
+    assert got.outcome == "transport_error"
+    assert KEY not in repr(got)
+    assert not serve.seen
+
+
+def test_a_body_is_not_in_the_repr(client: JikanClient, serve: Serve) -> None:
+    got = client.fetch("/anime", base_url=serve(200, b'{"data":["private"]}'))
+    assert got.body == '{"data":["private"]}'
+    assert "private" not in repr(got)
+
+
+def test_a_redirect_is_not_followed(client: JikanClient) -> None:
+    with Simulator() as simulator:
+        simulator.fault("redirect")
+        got = client.fetch("/anime/1", base_url=simulator.url, key_header="X-Server-Key", key=KEY)
+        assert (got.outcome, got.status) == ("upstream_error", 302)
+        assert simulator.stats()["redirects_followed"] == 0
+
+
+def test_headers_of_its_own(
+    client: JikanClient, serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    netrc = tmp_path / "netrc"
+    netrc.write_text("machine 127.0.0.1 login me password hidden\n")
+    netrc.chmod(0o600)
+    monkeypatch.setenv("NETRC", str(netrc))
+    url = serve(200, b'{"data":[]}', Set_Cookie="track=1")
+    for _ in range(2):
+        client.fetch("/anime", {"q": "ä&b"}, base_url=url)
+    sent = serve.seen[1]
+    assert sent["User-Agent"] == f"pgjikan/{pgjikan.__version__} (+tests@example.org)"
+    assert "Authorization" not in sent
+    assert "Cookie" not in sent
+
+
+@pytest.mark.parametrize("contact", ["two\nlines", "\N{SNOWMAN}"])
+def test_a_contact_that_no_header_can_carry_is_refused(contact: str) -> None:
+    with pytest.raises(ValueError, match="contact"):
+        JikanClient(contact=contact)
+
+
+def test_the_module_stands_alone() -> None:
+    """plpython3u runs the same file where pgjikan is not installed."""
+    assert module.__file__ is not None
+    source = Path(module.__file__)
+    roots = set()
+    for node in ast.walk(ast.parse(source.read_text())):
+        if isinstance(node, ast.Import):
+            roots |= {name.name.split(".")[0] for name in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0
+            roots.add(str(node.module).split(".")[0])
+    assert roots - set(sys.stdlib_module_names) == {"requests", "urllib3"}
+    assert pgjikan.__version__ == module.VERSION
+    script = "import sys; exec(sys.stdin.read()); print(JikanClient().fetch('/x').outcome)"
+    done = subprocess.run(
+        [sys.executable, "-I", "-c", script],
+        input=source.read_text(),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout == "transport_error\n"
