@@ -145,7 +145,10 @@ def set_clock(
     """Set the time that all rules read (None: the real time again)."""
 
     def set_it(instant: datetime | str | None) -> None:
-        connection.execute("SELECT jikan_sync.clock_set(%s::timestamptz)", [instant])
+        if instant is None:
+            connection.execute("SELECT jikan_sync.clock_reset()")
+        else:
+            connection.execute("SELECT jikan_sync.clock_set(%s::timestamptz)", [instant])
 
     return set_it
 

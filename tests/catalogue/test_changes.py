@@ -1,0 +1,68 @@
+"""Every change has its three scripts, every script its change, and reverting leaves nothing."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import psycopg
+
+from pgjikan import migrations
+from pgjikan.postgres_install import wheel_binaries
+
+ROOT = Path(__file__).resolve().parents[2]
+FOLDERS = {
+    "Deploy": ROOT / "db",
+    "Revert": ROOT / "db" / "revert",
+    "Verify": ROOT / "db" / "verify",
+}
+KINDS = ("schema", "functions", "jobs")
+
+
+def planned() -> set[str]:
+    lines = (ROOT / "sqitch.plan").read_text().splitlines()
+    return {line.split()[0] for line in lines if line and line[0] not in "%@#"}
+
+
+def dump(conninfo: str) -> str:
+    """Everything in the database but sqitch's own records, as SQL."""
+    command = [wheel_binaries() / "pg_dump", "--schema-only", "--exclude-schema=sqitch"]
+    # Without a fixed key every dump carries another one.
+    command += ["--restrict-key=same", "--dbname", conninfo]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+
+def test_every_change_has_its_scripts_and_every_script_its_change() -> None:
+    for folder in FOLDERS.values():
+        scripts = {
+            str(script.relative_to(folder).with_suffix(""))
+            for kind in KINDS
+            for script in (folder / kind).rglob("*.sql")
+        }
+        assert scripts == planned()
+
+
+def test_every_script_names_its_change_first() -> None:
+    for name in planned():
+        for verb, folder in FOLDERS.items():
+            preposition = "from" if verb == "Revert" else "to" if verb == "Deploy" else "on"
+            with open(folder / f"{name}.sql") as script:
+                assert script.readline() == f"-- {verb} pgjikan:{name} {preposition} pg\n"
+
+
+def test_deploy_verify_revert_deploy_leaves_the_same_catalogue(empty_database: str) -> None:
+    with psycopg.connect(empty_database) as connection:
+        for extension in ("vector", "pg_trgm", "unaccent"):  # a revert lets them stay
+            connection.execute(f"CREATE EXTENSION {extension}")
+    empty = dump(empty_database)
+    migrations.deploy(empty_database, verify=True)
+    deployed = dump(empty_database)
+    assert migrations.verify(empty_database) == len(planned())
+    assert migrations.deploy(empty_database) == 0
+    migrations.revert(empty_database)
+    assert dump(empty_database) == empty
+    migrations.deploy(empty_database, verify=False)
+    assert dump(empty_database) == deployed
+    with psycopg.connect(empty_database) as connection:
+        row = connection.execute("SELECT pg_catalog.count(*) FROM sqitch.changes").fetchone()
+    assert row == (len(planned()),)

@@ -1,0 +1,235 @@
+"""The house style as queries over the catalogue; each must return no row."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import psycopg
+import pytest
+
+# What is ours: in our schemas and no extension's.
+OURS = """
+WITH ours AS (
+    SELECT n.oid, n.nspname, n.nspowner
+    FROM pg_namespace AS n
+    WHERE n.nspname IN ('anime', 'jikan', 'jikan_sync')
+),
+extension AS (
+    SELECT d.classid, d.objid FROM pg_depend AS d WHERE d.deptype = 'e'
+),
+relation AS (
+    SELECT c.*, o.nspname || '.' || c.relname AS name
+    FROM pg_class AS c
+    JOIN ours AS o ON o.oid = c.relnamespace
+    WHERE (c.tableoid, c.oid) NOT IN (TABLE extension)
+),
+routine AS (
+    SELECT
+        p.*,
+        l.lanname,
+        format('%s.%s(%s)', o.nspname, p.proname, pg_get_function_identity_arguments(p.oid)) AS name
+    FROM pg_proc AS p
+    JOIN ours AS o ON o.oid = p.pronamespace
+    JOIN pg_language AS l ON l.oid = p.prolang
+    WHERE (p.tableoid, p.oid) NOT IN (TABLE extension)
+),
+type AS (
+    SELECT t.*, o.nspname || '.' || t.typname AS name
+    FROM pg_type AS t
+    JOIN ours AS o ON o.oid = t.typnamespace
+    LEFT JOIN pg_class AS c ON c.oid = t.typrelid
+    WHERE
+        (t.tableoid, t.oid) NOT IN (TABLE extension)
+        AND (t.typtype IN ('e', 'd', 'r') OR c.relkind = 'c')
+)
+"""
+
+LINTS = {
+    "foreign key without an index": """
+        SELECT k.conrelid::regclass, k.conname
+        FROM pg_constraint AS k
+        JOIN relation AS r ON r.oid = k.conrelid
+        WHERE
+            k.contype = 'f'
+            AND NOT EXISTS (
+                SELECT FROM pg_index AS i
+                WHERE
+                    i.indrelid = k.conrelid
+                    AND i.indpred IS NULL
+                    AND (i.indkey::smallint [])[0:cardinality(k.conkey) - 1] @> k.conkey
+            )
+    """,
+    "table without a primary key": """
+        SELECT r.name FROM relation AS r
+        WHERE
+            r.relkind IN ('r', 'p')
+            AND NOT EXISTS (
+                SELECT FROM pg_constraint AS k WHERE k.conrelid = r.oid AND k.contype = 'p'
+            )
+    """,
+    "two indexes alike": """
+        SELECT min(i.indexrelid)::regclass, max(i.indexrelid)::regclass
+        FROM pg_index AS i
+        JOIN relation AS r ON r.oid = i.indrelid
+        GROUP BY
+            i.indrelid, i.indkey, i.indclass, i.indcollation, i.indoption,
+            pg_get_expr(i.indexprs, i.indrelid), pg_get_expr(i.indpred, i.indrelid)
+        HAVING count(*) > 1
+    """,
+    "column of a type we avoid": """
+        SELECT r.name, a.attname, format_type(a.atttypid, a.atttypmod)
+        FROM relation AS r
+        JOIN pg_attribute AS a ON a.attrelid = r.oid AND a.attnum > 0 AND NOT a.attisdropped
+        WHERE
+            r.relkind IN ('r', 'p')
+            AND a.atttypid IN (
+                'varchar'::regtype, 'bpchar'::regtype, 'timestamp'::regtype, 'timetz'::regtype,
+                'money'::regtype, 'json'::regtype
+            )
+    """,
+    "serial instead of identity": """
+        SELECT r.name, a.attname
+        FROM relation AS r
+        JOIN pg_attribute AS a ON a.attrelid = r.oid
+        JOIN pg_attrdef AS d ON d.adrelid = r.oid AND d.adnum = a.attnum
+        WHERE pg_get_expr(d.adbin, d.adrelid) LIKE 'nextval(%'
+    """,
+    "schema without a comment": """
+        SELECT o.nspname FROM ours AS o WHERE obj_description(o.oid, 'pg_namespace') IS NULL
+    """,
+    "table or view without a comment": """
+        SELECT r.name FROM relation AS r
+        WHERE
+            r.relkind IN ('r', 'p', 'v', 'm')
+            AND NOT r.relispartition
+            AND obj_description(r.oid, 'pg_class') IS NULL
+    """,
+    "column without a comment": """
+        SELECT r.name, a.attname
+        FROM relation AS r
+        JOIN pg_attribute AS a ON a.attrelid = r.oid AND a.attnum > 0 AND NOT a.attisdropped
+        WHERE
+            r.relkind IN ('r', 'p')
+            AND NOT r.relispartition
+            AND col_description(r.oid, a.attnum) IS NULL
+    """,
+    "function without a comment": """
+        SELECT p.name FROM routine AS p WHERE obj_description(p.oid, 'pg_proc') IS NULL
+    """,
+    "type without a comment": """
+        SELECT t.name FROM type AS t
+        WHERE
+            obj_description(t.oid, 'pg_type') IS NULL
+            AND obj_description(t.typrelid, 'pg_class') IS NULL
+    """,
+    "function everyone may execute": """
+        SELECT p.name
+        FROM routine AS p
+        CROSS JOIN aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) AS a
+        WHERE a.grantee = 0
+    """,
+    "relation or schema granted to everyone": """
+        SELECT r.name
+        FROM relation AS r
+        CROSS JOIN aclexplode(r.relacl) AS a
+        WHERE a.grantee = 0
+        UNION ALL
+        SELECT o.nspname
+        FROM ours AS o
+        JOIN pg_namespace AS n ON n.oid = o.oid
+        CROSS JOIN aclexplode(n.nspacl) AS a
+        WHERE a.grantee = 0
+    """,
+    "everyone may create in public": """
+        SELECT n.nspname
+        FROM pg_namespace AS n
+        CROSS JOIN aclexplode(coalesce(n.nspacl, acldefault('n', n.nspowner))) AS a
+        WHERE n.nspname = 'public' AND a.grantee = 0 AND a.privilege_type = 'CREATE'
+    """,
+    "function with a search_path someone may change": """
+        SELECT p.name, p.proconfig
+        FROM routine AS p
+        WHERE
+            p.prosqlbody IS NULL
+            AND p.lanname NOT IN ('c', 'internal')
+            AND NOT 'search_path=pg_catalog, pg_temp' = ANY (coalesce(p.proconfig, '{}'))
+    """,
+    "SQL function without BEGIN ATOMIC": """
+        SELECT p.name FROM routine AS p WHERE p.lanname = 'sql' AND p.prosqlbody IS NULL
+    """,
+    "set-returning SQL function that cannot be inlined": """
+        SELECT p.name FROM routine AS p
+        WHERE
+            p.lanname = 'sql'
+            AND p.proretset
+            AND NOT p.prosecdef
+            AND (p.proisstrict OR p.proconfig IS NOT NULL)
+    """,
+    "LEAKPROOF function": """
+        SELECT p.name FROM routine AS p WHERE p.proleakproof
+    """,
+    "function that reads the transaction's time": r"""
+        SELECT p.name FROM routine AS p
+        WHERE
+            p.prokind IN ('f', 'p')
+            AND p.proname NOT LIKE 'clock\_%'
+            AND pg_get_functiondef(p.oid)
+            ~* '\m(now|transaction_timestamp)\(\)|\m(current_timestamp|localtimestamp)\M'
+    """,
+    "not owned by jikan_owner": """
+        SELECT 'schema', o.nspname FROM ours AS o WHERE o.nspowner <> 'jikan_owner'::regrole
+        UNION ALL
+        SELECT 'relation', r.name FROM relation AS r WHERE r.relowner <> 'jikan_owner'::regrole
+        UNION ALL
+        SELECT 'function', p.name FROM routine AS p WHERE p.proowner <> 'jikan_owner'::regrole
+        UNION ALL
+        SELECT 'type', t.name FROM type AS t WHERE t.typowner <> 'jikan_owner'::regrole
+    """,
+    "role that may log in": """
+        SELECT r.rolname FROM pg_roles AS r
+        WHERE
+            r.rolname IN ('jikan_owner', 'jikan_sidecar', 'anime_reader')
+            AND (r.rolcanlogin OR r.rolsuper OR r.rolcreatedb OR r.rolcreaterole)
+    """,
+    "reader outside anime": """
+        SELECT o.nspname FROM ours AS o
+        WHERE has_schema_privilege('anime_reader', o.oid, 'USAGE') <> (o.nspname = 'anime')
+        UNION ALL
+        SELECT r.name FROM relation AS r
+        WHERE
+            r.relkind IN ('r', 'p', 'v', 'm')
+            AND (
+                has_any_column_privilege('anime_reader', r.oid, 'INSERT, UPDATE, REFERENCES')
+                OR has_table_privilege('anime_reader', r.oid, 'DELETE, TRUNCATE, TRIGGER')
+                OR (
+                    has_any_column_privilege('anime_reader', r.oid, 'SELECT')
+                    AND r.name NOT LIKE 'anime.%'
+                )
+            )
+        UNION ALL
+        SELECT p.name FROM routine AS p
+        WHERE has_function_privilege('anime_reader', p.oid, 'EXECUTE') AND p.name NOT LIKE 'anime.%'
+    """,
+    "sidecar with a table, or outside jikan_sync": """
+        SELECT r.name FROM relation AS r
+        WHERE
+            r.relkind IN ('r', 'p', 'v', 'm')
+            AND (
+                has_any_column_privilege(
+                    'jikan_sidecar', r.oid, 'SELECT, INSERT, UPDATE, REFERENCES'
+                )
+                OR has_table_privilege('jikan_sidecar', r.oid, 'DELETE, TRUNCATE, TRIGGER')
+            )
+        UNION ALL
+        SELECT p.name FROM routine AS p
+        WHERE
+            has_function_privilege('jikan_sidecar', p.oid, 'EXECUTE')
+            AND p.name NOT LIKE 'jikan\\_sync.%'
+    """,
+}
+
+
+@pytest.mark.parametrize("rule", LINTS)
+def test_nothing_is(rule: str, connection: psycopg.Connection[Any]) -> None:
+    rows = connection.execute(OURS + LINTS[rule]).fetchall()
+    assert rows == [], rule
