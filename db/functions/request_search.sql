@@ -1,0 +1,171 @@
+-- Deploy pgjikan:functions/request_search to pg
+-- requires: schema/search_request
+-- requires: functions/reserve_request
+
+-- The same question once: whether a search goes upstream is decided here and nowhere else, and what
+-- came of it is remembered. `jikan_sync.enqueue` and `jikan_sync.normalise_query` are bound late.
+
+BEGIN;
+
+SET LOCAL ROLE jikan_owner;
+
+CREATE FUNCTION jikan_sync.request_search(query text)
+RETURNS text
+LANGUAGE plpgsql
+VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    v_key text := jikan_sync.normalise_query(query);
+    v_now timestamptz := jikan_sync.clock_now();
+    v_known jikan_sync.search_request;
+    v_is_available boolean;
+BEGIN
+    -- Jikan takes 255 characters; fewer than three match half of everything.
+    IF v_key IS NULL OR char_length(v_key) NOT BETWEEN 3 AND 255 OR char_length(query) > 255 THEN
+        RETURN 'refused';
+    END IF;
+
+    -- Whoever asks the same at this moment is answered, not kept until our transaction ends.
+    IF NOT pg_try_advisory_xact_lock(hashtextextended('pgjikan.search:' || v_key, 0)) THEN
+        RETURN 'pending';
+    END IF;
+
+    SELECT s.* INTO v_known FROM jikan_sync.search_request AS s WHERE s.query_key = v_key;
+    IF v_known.state = 'fetched'
+        AND v_known.answered_at > v_now - jikan_sync.setting_interval('search_interval')
+    THEN
+        RETURN 'recent';
+    ELSIF v_known.state = 'pending'
+        AND v_known.requested_at > v_now - jikan_sync.setting_interval('search_interval')
+    THEN
+        RETURN 'pending';
+    ELSIF v_known.state = 'unavailable'
+        AND v_known.failed_at > v_now - jikan_sync.setting_interval('search_outage_interval')
+    THEN
+        RETURN 'unavailable';
+    END IF;
+
+    IF jikan_sync.setting_number('search_per_minute') <= (
+        SELECT count(*)
+        FROM jikan_sync.search_request AS s
+        WHERE s.requested_at > v_now - interval '1 minute'
+    ) THEN
+        RETURN 'refused';
+    END IF;
+
+    -- During an outage the question waits in the queue for better times, but nobody waits for it.
+    v_is_available := jikan_sync.upstream_available();
+    IF jikan_sync.enqueue(
+        task => 'search',
+        payload => jsonb_build_object('query', query, 'query_key', v_key),
+        priority => CASE WHEN v_is_available THEN 'high' ELSE 'low' END
+    ) IS NULL THEN
+        RETURN 'refused';
+    END IF;
+
+    INSERT INTO jikan_sync.search_request AS s (query_key, state, requested_at, failed_at)
+    VALUES (
+        v_key,
+        CASE WHEN v_is_available THEN 'pending' ELSE 'unavailable' END,
+        v_now,
+        CASE WHEN NOT v_is_available THEN v_now END
+    )
+    ON CONFLICT ON CONSTRAINT search_request_pkey DO UPDATE
+    SET
+        state = excluded.state,
+        requested_at = excluded.requested_at,
+        failed_at = coalesce(excluded.failed_at, s.failed_at);
+    RETURN CASE WHEN v_is_available THEN 'queued' ELSE 'unavailable' END;
+END;
+$$;
+
+COMMENT ON FUNCTION jikan_sync.request_search(text) IS
+'Asks an upstream for `query`, unless that was done lately, and answers what became of the wish:
+queued (now), pending (already on its way), recent (answered within `search_interval`), refused (too
+short, too long, or too many wait) or unavailable (no upstream; the question waits in the queue).';
+
+CREATE FUNCTION jikan_sync.learn_search(query_key text, mal_ids integer[])
+RETURNS void
+LANGUAGE sql
+VOLATILE
+BEGIN ATOMIC
+    INSERT INTO jikan_sync.search_request (query_key, state, answered_at, mal_ids)
+    VALUES (
+        learn_search.query_key,
+        'fetched',
+        jikan_sync.clock_now(),
+        coalesce(learn_search.mal_ids, '{}')
+    )
+    ON CONFLICT ON CONSTRAINT search_request_pkey DO UPDATE
+    SET
+        state = excluded.state,
+        answered_at = excluded.answered_at,
+        mal_ids = excluded.mal_ids;
+
+    SELECT pg_notify('anime_search', left(learn_search.query_key, 255));
+END;
+
+COMMENT ON FUNCTION jikan_sync.learn_search(text, integer[]) IS
+'Remembers what an upstream found for a query (empty: nothing) and tells channel `anime_search`.';
+
+CREATE FUNCTION jikan_sync.search_failed(query_key text)
+RETURNS void
+LANGUAGE sql
+VOLATILE
+BEGIN ATOMIC
+    UPDATE jikan_sync.search_request AS s
+    SET
+        state = 'unavailable',
+        failed_at = jikan_sync.clock_now()
+    WHERE s.query_key = search_failed.query_key;
+
+    SELECT pg_notify('anime_search', left(search_failed.query_key, 255));
+END;
+
+COMMENT ON FUNCTION jikan_sync.search_failed(text) IS
+'Remembers that no upstream answered a query. What was learned before stays; the task may still be
+in the queue, and its answer will be learned.';
+
+CREATE FUNCTION jikan_sync.learned_mal_ids(query_key text)
+RETURNS integer[]
+LANGUAGE sql
+STABLE
+BEGIN ATOMIC
+    SELECT s.mal_ids
+    FROM jikan_sync.search_request AS s
+    WHERE s.query_key = learned_mal_ids.query_key
+        AND s.answered_at > (
+            SELECT jikan_sync.clock_now() - jikan_sync.setting_interval('search_learned_for')
+        );
+END;
+
+COMMENT ON FUNCTION jikan_sync.learned_mal_ids(text) IS
+'What an upstream found for a query lately, in its order; empty: nothing; NULL: not asked.';
+
+CREATE FUNCTION jikan_sync.purge_search_requests()
+RETURNS bigint
+LANGUAGE sql
+VOLATILE
+BEGIN ATOMIC
+    WITH gone AS (
+        DELETE FROM jikan_sync.search_request AS s
+        WHERE greatest(s.requested_at, s.answered_at, s.failed_at) < (
+            SELECT
+                jikan_sync.clock_now()
+                - CASE
+                    WHEN s.mal_ids <> '{}' THEN jikan_sync.setting_interval('search_learned_for')
+                    ELSE interval '1 day'
+                END
+        )
+        RETURNING s.query_key
+    )
+
+    SELECT count(*) FROM gone;
+END;
+
+COMMENT ON FUNCTION jikan_sync.purge_search_requests() IS
+'Forgets questions that no longer answer anything: learned ones after `search_learned_for`, empty and
+failed ones after a day. Answers how many.';
+
+COMMIT;

@@ -1,0 +1,137 @@
+-- Deploy pgjikan:functions/reserve_request to pg
+-- requires: schema/breaker
+-- requires: functions/reserve_rate
+
+-- Whom to ask next, and when: the best provider that is enabled, not broken and not busy. One round
+-- trip for the sidecar, which waits as told, asks, and reports.
+
+BEGIN;
+
+SET LOCAL ROLE jikan_owner;
+
+CREATE FUNCTION jikan_sync.upstream_available(only_provider text DEFAULT NULL)
+RETURNS boolean
+LANGUAGE sql
+STABLE
+BEGIN ATOMIC
+    SELECT
+        EXISTS (
+            SELECT
+            FROM jikan_sync.provider AS p
+            LEFT JOIN jikan_sync.breaker AS b ON b.provider = p.name
+            WHERE p.enabled
+                AND (
+                    upstream_available.only_provider IS NULL
+                    OR p.name = upstream_available.only_provider
+                )
+                AND (
+                    coalesce(b.state, 'closed') = 'closed'
+                    OR b.probe_at <= (SELECT jikan_sync.clock_now())
+                )
+                AND jikan_sync.rate_wait('provider:' || p.name)
+                <= jikan_sync.setting_interval('upstream_patience')
+        );
+END;
+
+COMMENT ON FUNCTION jikan_sync.upstream_available(text) IS
+'Whether a request could be reserved now: some enabled provider (or `only_provider`) has a closed
+breaker, or is due for a canary, and its turn comes within the setting `upstream_patience`.';
+
+CREATE FUNCTION jikan_sync.reserve_request(
+    only_provider text DEFAULT NULL,
+    subject text DEFAULT NULL
+)
+RETURNS TABLE (
+    provider text,
+    base_url text,
+    key_header text,
+    wait interval,
+    is_canary boolean,
+    is_first boolean
+)
+LANGUAGE plpgsql
+VOLATILE
+SECURITY DEFINER
+ROWS 1
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    v_patience interval := jikan_sync.setting_interval('upstream_patience');
+    v_now timestamptz := jikan_sync.clock_now();
+    v_candidate record;
+BEGIN
+    FOR v_candidate IN
+        SELECT
+            p.name,
+            p.base_url,
+            p.key_header,
+            coalesce(b.state, 'closed') <> 'closed' AS is_broken,
+            NOT EXISTS (
+                SELECT 1
+                FROM jikan_sync.provider AS better
+                WHERE better.enabled
+                    AND better.rank < p.rank
+            ) AS is_first
+        FROM jikan_sync.provider AS p
+        LEFT JOIN jikan_sync.breaker AS b ON b.provider = p.name
+        LEFT JOIN jikan_sync.breaker_failure AS f
+            ON f.provider = p.name
+            AND f.subject = reserve_request.subject
+            AND f.failed_at > v_now - jikan_sync.setting_interval('breaker_window')
+        WHERE CASE
+                WHEN reserve_request.only_provider IS NULL THEN p.enabled
+                ELSE p.name = reserve_request.only_provider
+            END
+            AND (b.probe_at IS NULL OR b.probe_at <= v_now)
+        -- A due canary goes first, else a provider would be found again only when its stand-in
+        -- fails. What this one failed at, or while it is doubted, another may do.
+        ORDER BY
+            coalesce(b.state, 'closed') = 'closed'
+            AND (f.subject IS NOT NULL OR coalesce(b.doubted_until > v_now, false)),
+            p.rank
+    LOOP
+        IF v_candidate.is_broken THEN
+            UPDATE jikan_sync.breaker AS b
+            SET
+                state = 'half_open',
+                probe_at = v_now + jikan_sync.setting_interval('breaker_probe_timeout')
+            WHERE b.provider = v_candidate.name
+                AND b.state <> 'closed'
+                AND b.probe_at <= v_now;
+            CONTINUE WHEN NOT FOUND;  -- another sidecar sends the canary
+        END IF;
+
+        wait := jikan_sync.reserve_rate(
+            'provider:' || v_candidate.name, '{"request": 1}', v_patience
+        );
+        IF wait <= v_patience THEN
+            provider := v_candidate.name;
+            base_url := v_candidate.base_url;
+            key_header := v_candidate.key_header;
+            is_canary := v_candidate.is_broken;
+            is_first := v_candidate.is_first;
+            RETURN NEXT;
+            RETURN;
+        END IF;
+
+        IF v_candidate.is_broken THEN
+            UPDATE jikan_sync.breaker AS b
+            SET
+                state = 'open',
+                probe_at = v_now + wait
+            WHERE b.provider = v_candidate.name
+                AND b.state = 'half_open';
+        END IF;
+    END LOOP;
+END;
+$$;
+
+COMMENT ON FUNCTION jikan_sync.reserve_request(text, text) IS
+'Reserves one request at the best provider (or `only_provider`, even a disabled one) and answers whom
+to ask, after which wait; no row while none may be asked: then give the task back, it costs nothing.
+`subject` says what will be asked (`anime:5`), so that what one provider failed at goes to another;
+`is_first` whether the provider is the first by rank, whose base URL PGJIKAN_JIKAN_URL overrides.';
+
+GRANT EXECUTE ON FUNCTION jikan_sync.reserve_request(text, text) TO jikan_sidecar;
+
+COMMIT;

@@ -1,0 +1,170 @@
+-- Deploy pgjikan:functions/sync_run to pg
+-- requires: schema/sync_run
+
+-- Starting a run and walking it on. The queue is the checkpoint: a running run has one live task, for
+-- the page after the one stored last. `jikan_sync.enqueue` is bound late.
+
+BEGIN;
+
+SET LOCAL ROLE jikan_owner;
+
+CREATE FUNCTION jikan_sync.enqueue_page(run jikan_sync.sync_run)
+RETURNS bigint
+LANGUAGE plpgsql
+VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RETURN jikan_sync.enqueue(
+        task => run.kind,
+        payload => jsonb_strip_nulls(
+            jsonb_build_object(
+                'year', run.year,
+                'season', run.season,
+                'page', run.page_count + 1,
+                'run_id', run.id
+            )
+        ),
+        priority => run.priority
+    );
+END;
+$$;
+
+COMMENT ON FUNCTION jikan_sync.enqueue_page(jikan_sync.sync_run) IS
+'Queues the page after the one that `run` stored last; where its task is already there, nothing new.';
+
+CREATE FUNCTION jikan_sync.start_sync_run(
+    kind text,
+    year integer DEFAULT NULL,
+    season text DEFAULT NULL,
+    priority text DEFAULT 'low',
+    unless_finished_within interval DEFAULT NULL
+)
+RETURNS bigint
+LANGUAGE plpgsql
+VOLATILE
+SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    v_now timestamptz := jikan_sync.clock_now();
+    v_run jikan_sync.sync_run;
+BEGIN
+    SELECT r.*
+    INTO v_run
+    FROM jikan_sync.sync_run AS r
+    WHERE r.kind = start_sync_run.kind
+        AND r.year IS NOT DISTINCT FROM start_sync_run.year
+        AND r.season IS NOT DISTINCT FROM start_sync_run.season
+        AND r.finished_at > v_now - unless_finished_within
+        AND NOT EXISTS (
+            SELECT
+            FROM jikan_sync.sync_run AS u
+            WHERE u.kind = r.kind
+                AND u.year IS NOT DISTINCT FROM r.year
+                AND u.season IS NOT DISTINCT FROM r.season
+                AND u.state = 'running'
+        )
+    ORDER BY r.finished_at DESC
+    LIMIT 1;
+    IF FOUND THEN
+        RETURN v_run.id;
+    END IF;
+
+    BEGIN
+        INSERT INTO jikan_sync.sync_run AS r (kind, year, season, priority, started_at, advanced_at)
+        VALUES (
+            start_sync_run.kind,
+            start_sync_run.year,
+            start_sync_run.season,
+            start_sync_run.priority,
+            v_now,
+            v_now
+        )
+        ON CONFLICT (kind, year, season) WHERE state = 'running' DO UPDATE
+        SET priority = CASE WHEN excluded.priority = 'high' THEN 'high' ELSE r.priority END
+        RETURNING r.* INTO v_run;
+    EXCEPTION
+        WHEN check_violation OR not_null_violation THEN
+            RAISE EXCEPTION USING
+                ERRCODE = 'invalid_parameter_value',
+                MESSAGE = format(
+                    'there is no %s run of season %s, year %s, priority %s',
+                    coalesce(kind, 'NULL'),
+                    coalesce(season, 'NULL'),
+                    coalesce(year::text, 'NULL'),
+                    coalesce(priority, 'NULL')
+                ),
+                HINT = 'kind is season or catalogue; season is winter, spring, summer or fall with a '
+                    'year, or now or upcoming without; priority is high or low.';
+    END;
+    PERFORM jikan_sync.enqueue_page(v_run);
+    RETURN v_run.id;
+END;
+$$;
+
+COMMENT ON FUNCTION jikan_sync.start_sync_run(text, integer, text, text, interval) IS
+'Starts a walk through a season or the catalogue and answers its id. One that is running goes on where
+it stands, its task queued again where it was lost; one that finished within `unless_finished_within`
+is answered as it is. Raises: 22023 (no such season, kind or priority).';
+
+GRANT EXECUTE ON FUNCTION jikan_sync.start_sync_run(text, integer, text, text, interval)
+TO jikan_sidecar;
+
+CREATE FUNCTION jikan_sync.advance_sync_run(payload jsonb, pagination jsonb, item_count integer)
+RETURNS boolean
+LANGUAGE plpgsql
+VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    v_now timestamptz := jikan_sync.clock_now();
+    v_page integer := coalesce((payload ->> 'page')::integer, 1);
+    v_has_next boolean := coalesce((pagination ->> 'has_next_page')::boolean, false)
+        AND advance_sync_run.item_count > 0
+        AND v_page < jikan_sync.setting_number('sync_pages_max');
+    v_run jikan_sync.sync_run;
+BEGIN
+    UPDATE jikan_sync.sync_run AS r
+    SET
+        page_count = v_page,
+        item_count = r.item_count + advance_sync_run.item_count,
+        last_page = coalesce((pagination ->> 'last_visible_page')::integer, r.last_page),
+        total_count = coalesce((pagination #>> '{items,total}')::integer, r.total_count),
+        advanced_at = v_now,
+        state = CASE WHEN v_has_next THEN 'running' ELSE 'finished' END,
+        finished_at = CASE WHEN NOT v_has_next THEN v_now END
+    WHERE r.id = (payload ->> 'run_id')::bigint
+        AND r.state = 'running'
+        AND r.page_count < v_page
+    RETURNING r.* INTO v_run;
+    IF v_run.state = 'running' THEN
+        PERFORM jikan_sync.enqueue_page(v_run);
+    END IF;
+    RETURN coalesce(v_run.state = 'running', false);
+END;
+$$;
+
+COMMENT ON FUNCTION jikan_sync.advance_sync_run(jsonb, jsonb, integer) IS
+'Notes that the page of `payload` is stored, with `item_count` documents, and queues the next while the
+upstream''s `pagination` says that there is one. To be called in the transaction that stores the page,
+after the page''s own task was completed. Answers whether there is more. A page without a run, or one
+that was counted before, changes nothing.';
+
+CREATE FUNCTION jikan_sync.sync_run_progress(run_id bigint)
+RETURNS SETOF jikan_sync.sync_run
+LANGUAGE sql
+STABLE
+SECURITY DEFINER
+ROWS 1
+BEGIN ATOMIC
+    SELECT r.* FROM jikan_sync.sync_run AS r WHERE r.id = sync_run_progress.run_id;
+END;
+
+COMMENT ON FUNCTION jikan_sync.sync_run_progress(bigint) IS
+'How far a run is: its row.';
+
+GRANT EXECUTE ON FUNCTION jikan_sync.sync_run_progress(bigint) TO jikan_sidecar;
+GRANT USAGE ON TYPE jikan_sync.sync_run TO jikan_sidecar;
+
+COMMIT;

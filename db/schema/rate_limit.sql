@@ -1,0 +1,76 @@
+-- Deploy pgjikan:schema/rate_limit to pg
+-- requires: schema/clock
+-- requires: schema/setting
+
+-- What an upstream allows, one row per window, and how much of it is taken. A window is kept by its
+-- theoretical arrival time (GCRA): one timestamp says all, so every sidecar and plpython3u share one
+-- truth. `burst` 1 spaces requests evenly; more lets that many come at once, for windows so long
+-- that even spacing would waste the shorter ones (40,000 a day is one every 2.2 s).
+
+BEGIN;
+
+SET LOCAL ROLE jikan_owner;
+
+CREATE TABLE jikan_sync.rate_limit (
+    subject text NOT NULL,
+    unit text NOT NULL,
+    period interval NOT NULL,
+    allowed numeric NOT NULL,
+    burst numeric NOT NULL DEFAULT 1,
+    tat timestamptz NOT NULL DEFAULT '-infinity',
+    paused_until timestamptz NOT NULL DEFAULT '-infinity',
+    pace double precision NOT NULL DEFAULT 1,
+    slowed_at timestamptz NOT NULL DEFAULT '-infinity',
+    PRIMARY KEY (subject, unit, period),
+    CONSTRAINT rate_limit_period_check CHECK (period > interval '0'),
+    CONSTRAINT rate_limit_allowed_check CHECK (allowed > 0),
+    CONSTRAINT rate_limit_burst_check CHECK (burst >= 1 AND (burst = 1 OR burst <= allowed / 2)),
+    CONSTRAINT rate_limit_pace_check CHECK (pace > 0 AND pace <= 1)
+) WITH (fillfactor = 50);
+
+COMMENT ON TABLE jikan_sync.rate_limit IS
+'What an upstream allows, one row per window, and how much of it is taken.';
+COMMENT ON COLUMN jikan_sync.rate_limit.subject IS
+'Whose limit: `provider:NAME` for Jikan providers, `embedding:NAME` for embedding providers.';
+COMMENT ON COLUMN jikan_sync.rate_limit.unit IS 'What is counted: request, token, text …';
+COMMENT ON COLUMN jikan_sync.rate_limit.period IS 'Length of the window.';
+COMMENT ON COLUMN jikan_sync.rate_limit.allowed IS 'How many units the window allows, as documented.';
+COMMENT ON COLUMN jikan_sync.rate_limit.burst IS
+'How many units may come at once; 1 spaces them evenly. At most half of `allowed`.';
+COMMENT ON COLUMN jikan_sync.rate_limit.tat IS
+'Theoretical arrival time: when all units reserved so far would be used up at an even pace.';
+COMMENT ON COLUMN jikan_sync.rate_limit.paused_until IS 'Nothing is reserved before: a 429 said so.';
+COMMENT ON COLUMN jikan_sync.rate_limit.pace IS
+'Share of the full pace that held at `slowed_at`; it grows back to 1 by the clock.';
+COMMENT ON COLUMN jikan_sync.rate_limit.slowed_at IS 'When a 429 last lowered the pace.';
+
+INSERT INTO jikan_sync.setting (name, value, type, description)
+VALUES
+(
+    'rate_jitter', '250 ms', 'interval',
+    'How far apart the ways of two requests may be in time; windows are widened by it, or a late '
+    'request and an early one a window later would meet in one sliding window.'
+),
+(
+    'rate_headroom', '0.01', 'number',
+    'Share of every documented limit left unused. At 60 a minute with the default jitter, 98.6 % '
+    'are used and requests may be 0.86 s late before a sliding window sees one too many.'
+),
+(
+    'rate_pause', '10 seconds', 'interval',
+    'Pause after a 429 that does not say how long to wait.'
+),
+(
+    'rate_pause_max', '1 hour', 'interval',
+    'Longest pause that a Retry-After can impose; then it is tried again.'
+),
+(
+    'rate_recovery', '10 minutes', 'interval',
+    'How long the pace takes from nothing back to full; a 429 halves it, so half of this.'
+),
+(
+    'rate_pace_min', '0.125', 'number',
+    'Lowest share of the full pace that repeated 429 can bring.'
+);
+
+COMMIT;

@@ -1,0 +1,19 @@
+-- Verify pgjikan:functions/reserve_request on pg
+
+BEGIN;
+
+SET LOCAL ROLE jikan_owner;
+
+DO $$
+BEGIN
+    PERFORM jikan_sync.upstream_available();
+    ASSERT has_function_privilege(
+        'jikan_sidecar', 'jikan_sync.reserve_request(text, text)', 'execute'
+    );
+    ASSERT NOT has_function_privilege(
+        'anime_reader', 'jikan_sync.reserve_request(text, text)', 'execute'
+    );
+END;
+$$;
+
+ROLLBACK;
