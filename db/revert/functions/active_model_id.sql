@@ -1,0 +1,7 @@
+-- Revert pgjikan:functions/active_model_id from pg
+
+BEGIN;
+
+DROP FUNCTION jikan_sync.active_model_id();
+
+COMMIT;

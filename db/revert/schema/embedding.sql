@@ -1,0 +1,7 @@
+-- Revert pgjikan:schema/embedding from pg
+
+BEGIN;
+
+DROP TABLE jikan.embedding;
+
+COMMIT;

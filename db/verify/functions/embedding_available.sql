@@ -1,0 +1,17 @@
+-- Verify pgjikan:functions/embedding_available on pg
+
+BEGIN;
+
+SET LOCAL ROLE jikan_owner;
+
+DO $$
+BEGIN
+    ASSERT has_function_privilege(
+        'jikan_sidecar',
+        'jikan_sync.embedding_available()',
+        'execute'
+    );
+END;
+$$;
+
+ROLLBACK;
