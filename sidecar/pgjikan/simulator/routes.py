@@ -60,7 +60,9 @@ def answer(catalogue: Catalogue, path: str, query: Query, *, shifted: int = 0) -
         if kind in _SINGLES:
             return _about_one(catalogue, kind, int(subject[0]), path, query)
         if kind == "seasons":
-            return answers.single(path, b'{"data":%b}' % to_json(catalogue.seasons()))
+            pagination = {"last_visible_page": 1, "has_next_page": False}
+            listed = {"pagination": pagination, "data": catalogue.seasons()}
+            return answers.single(path, to_json(listed))
         if kind == "genres":
             return answers.single(path, b'{"data":%b}' % to_json(catalogue.genres()))
         if kind in ("search", "catalogue"):
@@ -68,8 +70,8 @@ def answer(catalogue: Catalogue, path: str, query: Query, *, shifted: int = 0) -
         if kind == "top":
             return answers.season_page(_page(_top(catalogue, query), query, shifted))
         if kind in _SEASON_LISTS:
-            listed = _SEASON_LISTS[kind](catalogue, *subject)
-            return answers.season_page(_page(_kept(listed, query), query, shifted))
+            titles = _kept(_SEASON_LISTS[kind](catalogue, *subject), query)
+            return answers.season_page(_page(titles, query, shifted))
     except InvalidQuery as e:
         return answers.validation_failed(e.messages)
     return answers.no_route()
