@@ -1,0 +1,50 @@
+-- Deploy pgjikan:functions/tg_index_titles to pg
+-- requires: schema/anime
+-- requires: functions/index_titles
+
+-- What search knows of an anime follows its titles by itself, whoever changes them, and is left alone
+-- when anything else changes.
+
+BEGIN;
+
+SET LOCAL ROLE jikan_owner;
+
+CREATE FUNCTION jikan_sync.tg_index_titles()
+RETURNS trigger
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    v_anime_ids bigint[];
+BEGIN
+    IF TG_OP = 'INSERT' THEN
+        SELECT array_agg(n.id) INTO v_anime_ids FROM new_row AS n;
+    ELSE
+        SELECT array_agg(n.id)
+        INTO v_anime_ids
+        FROM new_row AS n
+        INNER JOIN old_row AS o ON o.id = n.id
+        WHERE (n.titles, n.title, n.title_english, n.title_japanese, n.title_synonyms)
+            IS DISTINCT FROM (o.titles, o.title, o.title_english, o.title_japanese, o.title_synonyms);
+    END IF;
+    IF v_anime_ids IS NOT NULL THEN
+        PERFORM jikan_sync.index_titles(v_anime_ids);
+    END IF;
+    RETURN NULL;
+END;
+$$;
+
+COMMENT ON FUNCTION jikan_sync.tg_index_titles() IS
+'Rebuilds what search derives from titles, for new anime and those whose titles changed.';
+
+CREATE TRIGGER index_titles_of_new
+AFTER INSERT ON jikan.anime
+REFERENCING NEW TABLE AS new_row
+FOR EACH STATEMENT EXECUTE FUNCTION jikan_sync.tg_index_titles();
+
+CREATE TRIGGER index_titles_of_changed
+AFTER UPDATE ON jikan.anime
+REFERENCING OLD TABLE AS old_row NEW TABLE AS new_row
+FOR EACH STATEMENT EXECUTE FUNCTION jikan_sync.tg_index_titles();
+
+COMMIT;

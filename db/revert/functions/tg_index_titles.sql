@@ -1,0 +1,9 @@
+-- Revert pgjikan:functions/tg_index_titles from pg
+
+BEGIN;
+
+DROP TRIGGER index_titles_of_changed ON jikan.anime;
+DROP TRIGGER index_titles_of_new ON jikan.anime;
+DROP FUNCTION jikan_sync.tg_index_titles();
+
+COMMIT;

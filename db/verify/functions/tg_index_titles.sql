@@ -1,0 +1,17 @@
+-- Verify pgjikan:functions/tg_index_titles on pg
+
+BEGIN;
+
+DO $$
+BEGIN
+    ASSERT EXISTS (SELECT FROM pg_catalog.pg_trigger WHERE tgname = 'index_titles_of_new');
+END;
+$$;
+
+DO $$
+BEGIN
+    ASSERT EXISTS (SELECT FROM pg_catalog.pg_trigger WHERE tgname = 'index_titles_of_changed');
+END;
+$$;
+
+ROLLBACK;

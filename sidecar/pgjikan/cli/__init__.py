@@ -1,0 +1,86 @@
+"""The command line: one typer app, a module per family of commands."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+import psycopg
+import typer
+from rich.console import Console
+
+from pgjikan import __version__
+from pgjikan.cli import (
+    database,
+    demo,
+    embeddings,
+    load,
+    provider,
+    queue,
+    read,
+    server,
+    sidecar,
+    simulator,
+    sync,
+    up,
+)
+from pgjikan.errors import PgjikanError
+
+app = typer.Typer(
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="MyAnimeList's anime inside PostgreSQL: fresh, searchable, recommendable. "
+    "Start with `pgjikan demo` (a tour) or `pgjikan up` (for real). The database is --dsn, else "
+    "DATABASE_URL, else libpq's PG*, else the embedded server.",
+)
+
+for module in (up, demo, database, sidecar, read, load, sync, simulator):
+    module.register(app)
+app.add_typer(server.app, name="server")
+app.add_typer(embeddings.app, name="embeddings")
+app.add_typer(queue.app, name="queue")
+app.add_typer(queue.job_app, name="job")
+app.add_typer(provider.app, name="provider")
+
+
+@app.callback(invoke_without_command=True)
+def _root(
+    context: typer.Context, version: bool = typer.Option(False, help="Print the version and exit.")
+) -> None:
+    if version:
+        typer.echo(__version__)
+        raise typer.Exit
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+
+
+def main() -> None:
+    """Run the command line; an error becomes what happened and what to do, and exit code 1."""
+    try:
+        result = app(standalone_mode=False)
+    except PgjikanError as error:
+        fail(str(error), error.hint)
+    except psycopg.OperationalError as error:
+        fail(
+            f"the database did not answer: {' '.join(str(error).split())}",
+            "Check --dsn or DATABASE_URL; `pgjikan server status` tells of the embedded server.",
+        )
+    except psycopg.Error as error:
+        fail(" ".join(str(error).split()), error.diag.message_hint)
+    except click.exceptions.Abort:
+        sys.exit(130)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    sys.exit(result if isinstance(result, int) else 0)
+
+
+def fail(message: str, hint: str | None) -> None:
+    """Print an error and its hint to standard error, and exit 1."""
+    console = Console(stderr=True, highlight=False, soft_wrap=True)
+    console.print(f"[bold red]error:[/] {message}", markup=True)
+    if hint:
+        console.print(f"[bold]hint:[/]  {hint}")
+    sys.exit(1)

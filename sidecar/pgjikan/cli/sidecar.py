@@ -1,0 +1,64 @@
+"""`pgjikan sidecar`: fetch and embed what the database asks for."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from threading import Event
+from typing import Annotated
+
+import typer
+
+from pgjikan import log
+from pgjikan.settings import read_settings, resolve_dsn
+
+
+class LaneName(StrEnum):
+    """The lanes of the queue."""
+
+    JIKAN = "jikan"
+    EMBEDDING = "embedding"
+
+
+def sidecar(
+    dsn: Annotated[str | None, typer.Option(help="The database.")] = None,
+    lane: Annotated[
+        list[LaneName] | None, typer.Option(help="Only this lane; may be given again.")
+    ] = None,
+    once: Annotated[
+        bool, typer.Option(help="Drain what is due, then exit: for a schedule (cron, CI).")
+    ] = False,
+    metrics_port: Annotated[
+        int | None,
+        typer.Option(min=1, max=65535, help="Serve /metrics and /healthz on loopback."),
+    ] = None,
+    metrics_host: Annotated[
+        str, typer.Option(help="Where --metrics-port listens; 0.0.0.0 inside a container.")
+    ] = "127.0.0.1",
+    verbose: Annotated[bool, typer.Option("--verbose", help="Log more.")] = False,
+) -> None:
+    """Do the queue's work: HTTP to Jikan, texts to the embedding model, overdue jobs.
+
+    Any number may run; they share the work and the limits. SIGTERM ends it within 5 seconds with
+    everything finished or handed back; kill -9 loses nothing.
+    """
+    from pgjikan.sidecar import run, run_once, stop_on_signals
+
+    log.configure(verbose=verbose)
+    settings = read_settings()
+    names = [str(name) for name in lane or list(LaneName)]
+    target = resolve_dsn(dsn)
+    stop = Event()
+    with stop_on_signals(stop):
+        if metrics_port is not None:
+            from pgjikan.metrics import serve
+
+            serve(metrics_host, metrics_port, target)
+        if once:
+            run_once(names, target, settings, stop)
+        else:
+            run(names, target, settings, stop)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the command line."""
+    app.command()(sidecar)

@@ -1,0 +1,134 @@
+"""The SQL functions that the sidecar calls, one Python function each; no decision is made here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, LiteralString
+from uuid import UUID
+
+import psycopg
+from psycopg.rows import class_row
+
+from pgjikan.client import Response
+from pgjikan.settings import with_application_name
+
+Connection = psycopg.Connection[Any]
+Connect = Callable[[], Connection]
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A leased task, as ``jikan_sync.claim`` returns it."""
+
+    id: int
+    task: str
+    anime_id: int | None
+    mal_id: int | None
+    payload: dict[str, Any]
+    priority: str
+    attempts: int
+    lease_token: UUID
+    lease_expires_at: datetime
+    dedupe_key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """A reserved moment at a provider, as ``jikan_sync.reserve_request`` returns it."""
+
+    provider: str
+    base_url: str
+    key_header: str | None
+    wait: timedelta
+    is_canary: bool
+    is_first: bool
+
+
+def connector(dsn: str, name: str) -> Connect:
+    """A function that opens an autocommit connection with bounded waits, named ``name``."""
+    conninfo = with_application_name(
+        dsn,
+        name,
+        options="-c statement_timeout=60s -c idle_in_transaction_session_timeout=60s",
+        keepalives_idle="10",
+        keepalives_interval="5",
+        keepalives_count="3",
+        tcp_user_timeout="20000",
+    )
+
+    def connect() -> Connection:
+        return psycopg.connect(conninfo, autocommit=True)
+
+    return connect
+
+
+def claim(connection: Connection, *, worker: str, lane: str, max_tasks: int) -> list[Task]:
+    """Lease up to ``max_tasks`` tasks of a lane."""
+    with connection.cursor(row_factory=class_row(Task)) as cursor:
+        return cursor.execute(
+            "SELECT t.* FROM jikan_sync.claim("
+            "worker => %(worker)s, lane => %(lane)s, max_tasks => %(max_tasks)s) AS t",
+            {"worker": worker, "lane": lane, "max_tasks": max_tasks},
+        ).fetchall()
+
+
+def reserve_request(connection: Connection, task: Task) -> Slot | None:
+    """Reserve a moment at the best provider for a task; None while none is available."""
+    with connection.cursor(row_factory=class_row(Slot)) as cursor:
+        return cursor.execute(
+            "SELECT s.* FROM jikan_sync.reserve_request(subject => %(subject)s) AS s",
+            {"subject": task.dedupe_key},
+        ).fetchone()
+
+
+def record_response(connection: Connection, task: Task, provider: str, response: Response) -> str:
+    """Say what came back for a task; answers what became of it: done, retry, dead or lost."""
+    retry_after = response.retry_after_seconds
+    return _value(
+        connection,
+        "SELECT jikan_sync.record_response(task_id => %(task_id)s, lease_token => %(lease_token)s, "
+        "provider => %(provider)s, outcome => %(outcome)s, status => %(status)s, body => %(body)s, "
+        "retry_after => %(retry_after)s, elapsed_ms => %(elapsed_ms)s, bytes => %(bytes)s, "
+        "message => %(message)s)",
+        {
+            "task_id": task.id,
+            "lease_token": task.lease_token,
+            "provider": provider,
+            "outcome": response.outcome,
+            "status": response.status,
+            "body": response.body,
+            "retry_after": None if retry_after is None else timedelta(seconds=retry_after),
+            "elapsed_ms": response.elapsed_ms,
+            "bytes": response.bytes,
+            "message": response.message,
+        },
+    )
+
+
+def release(connection: Connection, task: Task) -> bool:
+    """Give a task back as it was."""
+    return _value(
+        connection,
+        "SELECT jikan_sync.release(task_id => %(task_id)s, lease_token => %(lease_token)s)",
+        {"task_id": task.id, "lease_token": task.lease_token},
+    )
+
+
+def release_worker(connection: Connection, *, worker: str) -> int:
+    """Give back whatever a worker still holds."""
+    return _value(
+        connection, "SELECT jikan_sync.release_worker(worker => %(worker)s)", {"worker": worker}
+    )
+
+
+def tick(connection: Connection) -> int:
+    """Run the jobs that are overdue."""
+    return _value(connection, "SELECT jikan_sync.tick()", {})
+
+
+def _value(connection: Connection, query: LiteralString, parameters: dict[str, Any]) -> Any:
+    row = connection.execute(query, parameters).fetchone()
+    assert row is not None  # a function call answers one row
+    return row[0]

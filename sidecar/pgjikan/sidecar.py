@@ -1,0 +1,117 @@
+"""The sidecar process: a thread per lane, a listener, and the jobs' tick on the main thread."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from threading import Event
+from types import FrameType
+from uuid import uuid4
+
+import psycopg
+import structlog
+
+from pgjikan import db
+from pgjikan.embedding_lane import EmbeddingLane
+from pgjikan.errors import PgjikanError
+from pgjikan.jikan_lane import JikanLane
+from pgjikan.listener import Listener
+from pgjikan.settings import Settings
+from pgjikan.worker import Backoff, Lane, Worker
+
+log = structlog.get_logger()
+
+LANES = {"jikan": JikanLane, "embedding": EmbeddingLane}
+
+#: Seconds that a stop waits for lanes to finish or release what they hold.
+GRACE = 5.0
+
+
+def worker_name(lane: str) -> str:
+    """A name that no other worker of any sidecar has, and that tells where it runs."""
+    return f"{socket.gethostname()}:{os.getpid()}:{lane}:{uuid4().hex[:8]}"
+
+
+def open_lanes(names: Sequence[str], dsn: str, settings: Settings, stop: Event) -> list[Lane]:
+    """The named lanes, each with a connection of its own."""
+    return [
+        LANES[name](db.connector(dsn, f"pgjikan {name}"), settings, stop, worker_name(name))
+        for name in names
+    ]
+
+
+@contextmanager
+def stop_on_signals(stop: Event) -> Iterator[None]:
+    """Set ``stop`` at the first SIGTERM or SIGINT; the second ends the process at once."""
+
+    def handle(number: int, _frame: FrameType | None) -> None:
+        if stop.is_set():
+            os._exit(128 + number)
+        stop.set()
+
+    previous = {number: signal.signal(number, handle) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+
+
+def run(names: Sequence[str], dsn: str, settings: Settings, stop: Event) -> None:
+    """Work the lanes until ``stop``; returns once they have finished or released what they held.
+
+    Raises PgjikanError when a lane died of a bug.
+    """
+    lanes = open_lanes(names, dsn, settings, stop)
+    workers = [Worker(lane, stop=stop, poll_seconds=settings.poll_seconds) for lane in lanes]
+    listener = Listener(
+        db.connector(dsn, "pgjikan listener"), wake=[worker.wake for worker in workers], stop=stop
+    )
+    threads = [*workers, listener]
+    for thread in threads:
+        thread.start()
+    log.info("sidecar_started", lanes=list(names), pid=os.getpid())
+    _tick_until(stop, db.connector(dsn, "pgjikan tick"), settings.tick_seconds)
+    for worker in workers:
+        worker.wake.set()
+    for thread in threads:
+        thread.join(GRACE)
+    died = [worker.lane.name for worker in workers if worker.failure]
+    log.info("sidecar_stopped", late=[thread.name for thread in threads if thread.is_alive()])
+    if died:
+        raise PgjikanError(
+            f"the lane {' and '.join(died)} died of a bug",
+            hint="The log line `lane_died` has the traceback; please report it.",
+        )
+
+
+def run_once(names: Sequence[str], dsn: str, settings: Settings, stop: Event) -> int:
+    """Run overdue jobs, drain the lanes until nothing is due, and return the steps done."""
+    with db.connector(dsn, "pgjikan tick")() as connection:
+        db.tick(connection)
+    lanes = open_lanes(names, dsn, settings, stop)
+    steps = 0
+    try:
+        while not stop.is_set() and any([lane.step() for lane in lanes]):
+            steps += 1
+    finally:
+        for lane in lanes:
+            lane.close()
+    return steps
+
+
+def _tick_until(stop: Event, connect: db.Connect, seconds: float) -> None:
+    backoff = Backoff(stop)
+    while not stop.is_set():
+        try:
+            with connect() as connection:
+                while not stop.is_set():
+                    db.tick(connection)
+                    backoff.reset()
+                    stop.wait(seconds)
+        except psycopg.OperationalError as error:
+            log.warning("tick_failed", error=" ".join(str(error).split()))
+            backoff.wait()
