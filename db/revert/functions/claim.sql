@@ -1,0 +1,8 @@
+-- Revert pgjikan:functions/claim from pg
+
+BEGIN;
+
+DROP FUNCTION jikan_sync.claim(text, text, integer);
+DROP SEQUENCE jikan_sync.claim_turn;
+
+COMMIT;

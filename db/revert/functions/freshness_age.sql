@@ -1,0 +1,9 @@
+-- Revert pgjikan:functions/freshness_age from pg
+
+BEGIN;
+
+DROP VIEW jikan_sync.stale_core;
+DROP FUNCTION jikan_sync.is_stale(text, text, timestamptz);
+DROP FUNCTION jikan_sync.max_age(text, text);
+
+COMMIT;
