@@ -47,6 +47,12 @@ class Settings(BaseSettings):
     google_base_url: HttpUrl | None = Field(
         default=None, description="Base URL to use instead of Google's (a proxy, a test)."
     )
+    embedding_timeout_seconds: float = Field(
+        default=60.0, gt=0, description="Seconds for a whole request to an embeddings API."
+    )
+    embedding_threads: int = Field(
+        default=1, ge=1, description="Threads of the local embedding model."
+    )
     poll_seconds: float = Field(
         default=5.0, gt=0, description="Longest wait between two looks at the queue."
     )
