@@ -12,6 +12,7 @@ SET LOCAL ROLE jikan_owner;
 CREATE FUNCTION jikan_sync.report_failure(
     provider text,
     subject text,
+    is_list boolean,
     is_silence boolean,
     reason text
 )
@@ -29,7 +30,7 @@ BEGIN
     INSERT INTO jikan_sync.breaker AS b (provider, doubted_until, last_failure, last_failure_at)
     VALUES (
         report_failure.provider,
-        CASE WHEN is_silence THEN v_now + jikan_sync.setting_interval('breaker_doubt') END,
+        CASE WHEN is_silence THEN v_now + jikan_sync.setting_interval('breaker_probe_after') END,
         reason,
         v_now
     )
@@ -47,11 +48,13 @@ BEGIN
     INSERT INTO jikan_sync.breaker_failure AS f (provider, subject, failed_at)
     VALUES (report_failure.provider, report_failure.subject, v_now)
     ON CONFLICT ON CONSTRAINT breaker_failure_pkey DO UPDATE
-    SET failed_at = excluded.failed_at;
+    SET
+        failed_at = excluded.failed_at,
+        weight = f.weight + is_list::integer;
 
     IF v_state = 'half_open'
         OR v_state = 'closed' AND jikan_sync.setting_number('breaker_failures') <= (
-            SELECT count(*)
+            SELECT sum(f.weight)
             FROM jikan_sync.breaker_failure AS f
             WHERE f.provider = report_failure.provider
         )
@@ -66,9 +69,10 @@ BEGIN
 END;
 $$;
 
-COMMENT ON FUNCTION jikan_sync.report_failure(text, text, boolean, text) IS
-'Counts a failure of a provider at `subject`; enough different ones open its breaker, and a failed
-canary opens it again. `is_silence`: no answer came at all, so others go first for a moment.';
+COMMENT ON FUNCTION jikan_sync.report_failure(text, text, boolean, boolean, text) IS
+'Counts a failure of a provider at `subject`; enough of them open its breaker, and a failed canary
+opens it again. `is_list`: each failure counts, not each subject; `is_silence`: no answer came at all,
+so others go first for a moment.';
 
 CREATE FUNCTION jikan_sync.report_request(
     provider text,
@@ -123,6 +127,7 @@ BEGIN
         PERFORM jikan_sync.report_failure(
             report_request.provider,
             coalesce(report_request.subject, report_request.task, 'none'),
+            task IS NULL OR task IN ('season', 'catalogue'),
             outcome = 'transport_error',
             concat_ws(' ', outcome, status)
         );
@@ -161,6 +166,12 @@ BEGIN
         ) THEN interval '0'
         WHEN outcome = 'rate_limited'
             THEN jikan_sync.rate_wait('provider:' || report_request.provider)
+        ELSE (
+            SELECT b.probe_at - jikan_sync.clock_now()
+            FROM jikan_sync.breaker AS b
+            WHERE b.provider = report_request.provider
+                AND b.state = 'open'
+        )
     END;
 END;
 $$;
@@ -170,7 +181,8 @@ COMMENT ON FUNCTION jikan_sync.report_request(
 ) IS
 'Reports what became of a request for `task` and `subject` (`anime:5`): a 429 slows the provider, failures
 may open its breaker, any answer closes it. Answers how soon to try again: 0 where another provider
-stands ready, the pause after a 429, NULL where the queue''s own backoff should decide.
+stands ready, the pause after a 429, the time to the next canary while the breaker is open, NULL where
+the queue''s own backoff should decide.
 Raises: 22023 (no such outcome).';
 
 GRANT EXECUTE ON FUNCTION jikan_sync.report_request(

@@ -1,9 +1,11 @@
 -- Deploy pgjikan:functions/request_search to pg
 -- requires: schema/search_request
 -- requires: functions/reserve_request
+-- requires: functions/normalise_query
+-- requires: functions/enqueue
 
 -- The same question once: whether a search goes upstream is decided here and nowhere else, and what
--- came of it is remembered. `jikan_sync.enqueue` and `jikan_sync.normalise_query` are bound late.
+-- came of it is remembered.
 
 BEGIN;
 
@@ -20,6 +22,7 @@ DECLARE
     v_now timestamptz := jikan_sync.clock_now();
     v_known jikan_sync.search_request;
     v_is_available boolean;
+    v_is_high boolean;
 BEGIN
     -- Jikan takes 255 characters; fewer than three match half of everything.
     IF v_key IS NULL OR char_length(v_key) NOT BETWEEN 3 AND 255 OR char_length(query) > 255 THEN
@@ -46,20 +49,18 @@ BEGIN
         RETURN 'unavailable';
     END IF;
 
-    IF jikan_sync.setting_number('search_per_minute') <= (
+    -- During an outage the question waits in the queue for better times, but nobody waits for it;
+    -- in a flood of questions most are junk, and none may push aside other work.
+    v_is_available := jikan_sync.upstream_available();
+    v_is_high := v_is_available AND jikan_sync.setting_number('search_per_minute') > (
         SELECT count(*)
         FROM jikan_sync.search_request AS s
         WHERE s.requested_at > v_now - interval '1 minute'
-    ) THEN
-        RETURN 'refused';
-    END IF;
-
-    -- During an outage the question waits in the queue for better times, but nobody waits for it.
-    v_is_available := jikan_sync.upstream_available();
+    );
     IF jikan_sync.enqueue(
         task => 'search',
         payload => jsonb_build_object('query', query, 'query_key', v_key),
-        priority => CASE WHEN v_is_available THEN 'high' ELSE 'low' END
+        priority => CASE WHEN v_is_high THEN 'high' ELSE 'low' END
     ) IS NULL THEN
         RETURN 'refused';
     END IF;

@@ -77,7 +77,7 @@ BEGIN
         LEFT JOIN jikan_sync.breaker_failure AS f
             ON f.provider = p.name
             AND f.subject = reserve_request.subject
-            AND f.failed_at > v_now - jikan_sync.setting_interval('breaker_window')
+            AND f.failed_at > v_now - jikan_sync.setting_interval('breaker_probe_after')
         WHERE CASE
                 WHEN reserve_request.only_provider IS NULL THEN p.enabled
                 ELSE p.name = reserve_request.only_provider

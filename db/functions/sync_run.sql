@@ -1,8 +1,9 @@
 -- Deploy pgjikan:functions/sync_run to pg
 -- requires: schema/sync_run
+-- requires: functions/enqueue
 
 -- Starting a run and walking it on. The queue is the checkpoint: a running run has one live task, for
--- the page after the one stored last. `jikan_sync.enqueue` is bound late.
+-- the page after the one stored last.
 
 BEGIN;
 

@@ -32,7 +32,7 @@ COMMENT ON COLUMN jikan_sync.breaker.opened_at IS 'Since when it has not been cl
 COMMENT ON COLUMN jikan_sync.breaker.probe_at IS
 'When the next canary may go; while half open, when the one under way counts as lost.';
 COMMENT ON COLUMN jikan_sync.breaker.doubted_until IS
-'Until then other providers go first: this one did not answer at all.';
+'Until then other providers go first: this one gave no answer at all.';
 COMMENT ON COLUMN jikan_sync.breaker.last_failure IS 'Outcome and status of the last failure.';
 COMMENT ON COLUMN jikan_sync.breaker.last_failure_at IS 'When it last failed.';
 
@@ -41,20 +41,25 @@ CREATE TABLE jikan_sync.breaker_failure (
     REFERENCES jikan_sync.provider (name) ON UPDATE CASCADE ON DELETE CASCADE,
     subject text NOT NULL,
     failed_at timestamptz NOT NULL,
-    PRIMARY KEY (provider, subject)
+    weight integer NOT NULL DEFAULT 1,
+    PRIMARY KEY (provider, subject),
+    CONSTRAINT breaker_failure_weight_check CHECK (weight > 0)
 );
 
 COMMENT ON TABLE jikan_sync.breaker_failure IS
 'What a provider failed at since it last answered anything; enough different ones open its breaker.';
 COMMENT ON COLUMN jikan_sync.breaker_failure.provider IS 'The provider.';
-COMMENT ON COLUMN jikan_sync.breaker_failure.subject IS 'What was asked: `anime:5`, `catalogue:17` …';
+COMMENT ON COLUMN jikan_sync.breaker_failure.subject IS 'What was asked: `anime:5`, `catalogue` …';
 COMMENT ON COLUMN jikan_sync.breaker_failure.failed_at IS 'When it last failed at this.';
+COMMENT ON COLUMN jikan_sync.breaker_failure.weight IS
+'What it counts: a title counts once however often it fails, a list every time: it is no title.';
 
 INSERT INTO jikan_sync.setting (name, value, type, description)
 VALUES
 (
     'breaker_failures', '5', 'number',
-    'How many different things must fail, with nothing answered in between, to open a breaker.'
+    'How many different titles (or lists, as often as they are tried) must fail, with nothing '
+    'answered in between, to open a breaker.'
 ),
 (
     'breaker_window', '5 minutes', 'interval',
@@ -62,15 +67,12 @@ VALUES
 ),
 (
     'breaker_probe_after', '30 seconds', 'interval',
-    'How long an open breaker waits before each canary; a provider is found again within it.'
+    'How long an open breaker waits before each canary; a provider is found again within it. As '
+    'long, others go first for what one failed at, and for anything where it gave no answer.'
 ),
 (
     'breaker_probe_timeout', '1 minute', 'interval',
     'When a canary that nobody reported on counts as lost.'
-),
-(
-    'breaker_doubt', '15 seconds', 'interval',
-    'How long other providers go first after one did not answer at all.'
 ),
 (
     'upstream_patience', '15 seconds', 'interval',

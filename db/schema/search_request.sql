@@ -54,7 +54,8 @@ VALUES
 ),
 (
     'search_per_minute', '30', 'number',
-    'New questions that may go upstream in a minute, so that junk cannot spend the whole budget.'
+    'New questions of a minute that go upstream as high; those over it as low, so that a flood of '
+    'junk cannot spend the budget of everything else.'
 );
 
 COMMIT;

@@ -7,6 +7,6 @@ SET LOCAL ROLE jikan_owner;
 DROP FUNCTION jikan_sync.report_request(
     text, text, text, text, integer, interval, double precision, integer
 );
-DROP FUNCTION jikan_sync.report_failure(text, text, boolean, text);
+DROP FUNCTION jikan_sync.report_failure(text, text, boolean, boolean, text);
 
 COMMIT;

@@ -10,7 +10,6 @@ WHERE name IN (
     'breaker_window',
     'breaker_probe_after',
     'breaker_probe_timeout',
-    'breaker_doubt',
     'upstream_patience'
 );
 DROP TABLE jikan_sync.breaker_failure;

@@ -18,7 +18,8 @@ WHERE FALSE;
 SELECT
     provider,
     subject,
-    failed_at
+    failed_at,
+    weight
 FROM jikan_sync.breaker_failure
 WHERE FALSE;
 
