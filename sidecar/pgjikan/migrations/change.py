@@ -73,8 +73,7 @@ class Dependency:
     text: str  # as the registry spells it
     key: str  # without the project
     conflicts: bool
-    project: str | None  # None: this plan's own, or, for an ID, unknown
-    is_id: bool
+    project: str
 
 
 @dataclass

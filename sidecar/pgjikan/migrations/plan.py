@@ -185,7 +185,7 @@ class _Parser:
         requires = [need for need in needs if not need.conflicts]
         conflicts = [need for need in needs if need.conflicts]
         for need in requires:
-            if need.project == plan.name and not need.is_id and not self._is_known(need.key):
+            if need.project == plan.name and not self._is_known(need.key):
                 raise self._error(f"change {name} requires {need.key}, which no earlier line is")
         info = [*_header(plan), f"change {name}"]
         info += [f"parent {plan.changes[-1].id}"] if plan.changes else []
@@ -208,14 +208,14 @@ class _Parser:
         match = DEPENDENCY.match(word)
         if match is None:
             raise self._error(f"{word} is no dependency", hint="name, name@tag, @tag, project:name")
+        project = match["project"] or plan.name
+        if match["id"] and project == plan.name:
+            raise self._error(f"{word} is an ID, on which sqitch hangs", hint="name the change")
         key = match["id"] or match["change"] or ""
         if tag := match["tag"] or match["only_tag"]:
             key += f"@{tag}"
-        project = match["project"] or plan.name
-        if match["id"] and not match["project"] and plan.index_of(key) is None:
-            project = None
-        text = key if project in (None, plan.name) else f"{project}:{key}"
-        return Dependency(text, key, bool(match["conflicts"]), project, bool(match["id"]))
+        text = key if project == plan.name else f"{project}:{key}"
+        return Dependency(text, key, bool(match["conflicts"]), project)
 
     def _is_known(self, key: str) -> bool:
         """Whether a requirement stands earlier; `name@tag` sees closed sections only, as sqitch."""

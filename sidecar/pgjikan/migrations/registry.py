@@ -158,14 +158,14 @@ class Registry:
                 [self.plan_name],
             ).fetchall()
 
-    def find_foreign(self, project: str | None, key: str) -> str | None:
+    def find_foreign(self, project: str, key: str) -> str | None:
         """The ID of another project's deployed change: by ID, name (the first), tag or both."""
         name, _, tag = key.partition("@")
         row = self.connection.execute(
             """
             SELECT c.change_id
             FROM changes AS c
-            WHERE (%(project)s::text IS NULL OR c.project = %(project)s)
+            WHERE c.project = %(project)s
               AND (c.change_id = %(name)s
                    OR (c.change = %(name)s AND (%(tag)s = '' OR EXISTS (
                        SELECT FROM tags AS t

@@ -50,7 +50,6 @@ class Runner:
             self._prepare(registry, plan, position)
             pending = plan.changes[position + 1 : target + 1]
             if not pending:
-                self.reporter.message("nothing to deploy: up to date")
                 return 0
             resolved = resolve(registry, plan, deployed, pending)
             self._require_files(pending, "deploy")
@@ -78,7 +77,6 @@ class Runner:
                 raise PlanError(f"no change {to} is deployed")
             doomed = deployed_changes(plan, deployed)[index + 1 :][::-1]
             if not doomed:
-                self.reporter.message("nothing to revert")
                 return 0
             ids = {change.id for change in doomed}
             for change in doomed:
