@@ -119,6 +119,10 @@ def facts(row: Row) -> str:
     return joined(listed(row), studios(row))
 
 
+def whole(row: Row) -> str:
+    return joined(names(row), facts(row), synopsis(row, 2000))
+
+
 Recipe = Callable[[Row], str]
 RECIPES: dict[str, Recipe] = {
     "title": lambda row: row["title"],
@@ -152,6 +156,10 @@ RECIPES: dict[str, Recipe] = {
     "names x3, facts, synopsis 300": lambda row: joined(
         *[names(row)] * 3, facts(row), synopsis(row, 300)
     ),
+    "whole": whole,
+    "whole, cut at 300": lambda row: whole(row)[:300],
+    "whole, cut at 400": lambda row: whole(row)[:400],
+    "whole, cut at 600": lambda row: whole(row)[:600],
 }
 # Two vectors of a title added: (recipe, its weight, the other recipe). Not one text, but one row.
 BLENDS: dict[str, tuple[str, float, str]] = {
@@ -278,7 +286,7 @@ def main() -> None:
     pairs = [max(a, b) for a, b in zip(genre_shares, title_shares, strict=True)]
     baseline = (pairs[0], pairs[1], pairs[2], pairs[3])
 
-    embedder = LocalEmbedder()
+    embedder = LocalEmbedder(longest=100_000)
     cache: dict[str, NDArray[np.float32]] = {}
 
     def vectors_of(name: str) -> NDArray[np.float32]:

@@ -16,9 +16,10 @@ from pgjikan.settings import Settings
 
 MODEL = "universal-sentence-encoder-multilingual-3"
 DIMENSIONS = 512
-# The model itself never truncates, and its time grows with the text: a stray book must not stop
-# the lane. Far beyond any synopsis.
-LONGEST = 20_000
+# Characters of a text that are read. The model averages n-grams, never truncates and slows down
+# with length: a long synopsis drowns the names and genres before it, and finds fewer related titles
+# (bench/embedding_text.py). A text therefore begins with what matters most.
+LONGEST = 300
 # Its matrices are small: with two threads the same texts took twice as long (bench of 300 texts on
 # two busy cores: 2.4 s with one, 5.9 s with two).
 _THREADS = 1
@@ -31,7 +32,8 @@ class LocalEmbedder:
     model = MODEL
     dimensions = DIMENSIONS
 
-    def __init__(self) -> None:
+    def __init__(self, longest: int = LONGEST) -> None:
+        self._longest = longest
         self._lock = threading.Lock()
         self._encoder: Any = None
 
@@ -49,7 +51,7 @@ class LocalEmbedder:
         with self._lock:
             if self._encoder is None:
                 self._encoder = USE(threads=_THREADS)
-            answer = self._encoder.encode([text[:LONGEST] for text in texts])
+            answer = self._encoder.encode([text[: self._longest] for text in texts])
         elapsed_ms = round((time.monotonic() - started) * 1000)
         try:
             vectors = unit_vectors(answer.tolist(), count=len(texts), dimensions=DIMENSIONS)
