@@ -15,11 +15,12 @@ LANGUAGE sql
 STABLE
 BEGIN ATOMIC
     SELECT
-        EXISTS (
-            SELECT
+        exists(
+            SELECT 1
             FROM jikan_sync.provider AS p
-            LEFT JOIN jikan_sync.breaker AS b ON b.provider = p.name
-            WHERE p.enabled
+            LEFT JOIN jikan_sync.breaker AS b ON p.name = b.provider
+            WHERE
+                p.enabled
                 AND (
                     upstream_available.only_provider IS NULL
                     OR p.name = upstream_available.only_provider

@@ -86,7 +86,7 @@ def reserve_request(connection: Connection, task: Task) -> Slot | None:
 def record_response(connection: Connection, task: Task, provider: str, response: Response) -> str:
     """Say what came back for a task; answers what became of it: done, retry, dead or lost."""
     retry_after = response.retry_after_seconds
-    return _value(
+    verdict: str = _value(
         connection,
         "SELECT jikan_sync.record_response(task_id => %(task_id)s, lease_token => %(lease_token)s, "
         "provider => %(provider)s, outcome => %(outcome)s, status => %(status)s, body => %(body)s, "
@@ -105,27 +105,31 @@ def record_response(connection: Connection, task: Task, provider: str, response:
             "message": response.message,
         },
     )
+    return verdict
 
 
 def release(connection: Connection, task: Task) -> bool:
     """Give a task back as it was."""
-    return _value(
+    was_held: bool = _value(
         connection,
         "SELECT jikan_sync.release(task_id => %(task_id)s, lease_token => %(lease_token)s)",
         {"task_id": task.id, "lease_token": task.lease_token},
     )
+    return was_held
 
 
 def release_worker(connection: Connection, *, worker: str) -> int:
     """Give back whatever a worker still holds."""
-    return _value(
+    count: int = _value(
         connection, "SELECT jikan_sync.release_worker(worker => %(worker)s)", {"worker": worker}
     )
+    return count
 
 
 def tick(connection: Connection) -> int:
     """Run the jobs that are overdue."""
-    return _value(connection, "SELECT jikan_sync.tick()", {})
+    count: int = _value(connection, "SELECT jikan_sync.tick()", {})
+    return count
 
 
 def _value(connection: Connection, query: LiteralString, parameters: dict[str, Any]) -> Any:

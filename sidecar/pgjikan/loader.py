@@ -9,7 +9,7 @@ from dataclasses import astuple, dataclass
 from datetime import datetime
 from pathlib import Path
 from queue import SimpleQueue
-from typing import IO
+from typing import IO, cast
 
 import psycopg
 from psycopg.rows import class_row
@@ -54,7 +54,7 @@ def load(
     """
     try:
         age = fetched_at or datetime.fromtimestamp(source.stat().st_mtime).astimezone()
-        lines = gzip.open(source, "rb") if source.suffix == ".gz" else source.open("rb")
+        lines: IO[bytes] = _open(source)
     except OSError as error:
         raise PgjikanError(
             f"cannot read {source}: {error.strerror}", hint="Give a file of Jikan documents."
@@ -89,6 +89,10 @@ def load(
         for connection in connections:
             connection.close()
     return total
+
+
+def _open(source: Path) -> IO[bytes]:
+    return cast(IO[bytes], gzip.open(source)) if source.suffix == ".gz" else source.open("rb")
 
 
 def _collect(

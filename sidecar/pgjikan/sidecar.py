@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import socket
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from threading import Event
 from types import FrameType
@@ -24,7 +24,10 @@ from pgjikan.worker import Backoff, Lane, Worker
 
 log = structlog.get_logger()
 
-LANES = {"jikan": JikanLane, "embedding": EmbeddingLane}
+LANES: dict[str, Callable[[db.Connect, Settings, Event, str], Lane]] = {
+    "jikan": JikanLane,
+    "embedding": EmbeddingLane,
+}
 
 #: Seconds that a stop waits for lanes to finish or release what they hold.
 GRACE = 5.0

@@ -1,0 +1,11 @@
+-- Revert pgjikan:functions/write_anime from pg
+
+BEGIN;
+
+DROP FUNCTION jikan_sync.write_anime(jsonb[], bigint[], boolean, timestamptz);
+DROP FUNCTION jikan_sync.confirmation_step();
+
+DELETE FROM jikan_sync.setting
+WHERE name IN ('list_lag');
+
+COMMIT;
