@@ -71,8 +71,8 @@ $$;
 
 COMMENT ON FUNCTION jikan_sync.report_failure(text, text, boolean, boolean, text) IS
 'Counts a failure of a provider at `subject`; enough of them open its breaker, and a failed canary
-opens it again. `is_list`: each failure counts, not each subject; `is_silence`: no answer came at all,
-so others go first for a moment.';
+opens it again. `is_list`: each failure counts, not each subject; `is_silence`: no answer came at
+all, so others go first for a moment.';
 
 CREATE FUNCTION jikan_sync.report_request(
     provider text,
@@ -92,7 +92,8 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
     IF outcome IS NULL OR outcome NOT IN (
-        'ok', 'not_found', 'rate_limited', 'rejected', 'upstream_error', 'transport_error', 'invalid'
+        'ok', 'not_found', 'rate_limited', 'rejected',
+        'upstream_error', 'transport_error', 'invalid'
     ) THEN
         RAISE EXCEPTION USING
             ERRCODE = 'invalid_parameter_value',
@@ -179,11 +180,10 @@ $$;
 COMMENT ON FUNCTION jikan_sync.report_request(
     text, text, text, text, integer, interval, double precision, integer
 ) IS
-'Reports what became of a request for `task` and `subject` (`anime:5`): a 429 slows the provider, failures
-may open its breaker, any answer closes it. Answers how soon to try again: 0 where another provider
-stands ready, the pause after a 429, the time to the next canary while the breaker is open, NULL where
-the queue''s own backoff should decide.
-Raises: 22023 (no such outcome).';
+'Reports what became of a request for `task` and `subject` (`anime:5`): a 429 slows the provider,
+failures may open its breaker, any answer closes it. Answers how soon to try again: 0 where another
+provider stands ready, the pause after a 429, the time to the next canary while the breaker is open,
+NULL where the queue''s own backoff should decide. Raises: 22023 (no such outcome).';
 
 GRANT EXECUTE ON FUNCTION jikan_sync.report_request(
     text, text, text, text, integer, interval, double precision, integer

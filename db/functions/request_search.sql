@@ -11,6 +11,21 @@ BEGIN;
 
 SET LOCAL ROLE jikan_owner;
 
+CREATE FUNCTION jikan_sync.is_searchable(query text)
+RETURNS boolean
+LANGUAGE sql
+IMMUTABLE
+PARALLEL SAFE
+BEGIN ATOMIC
+    SELECT
+        coalesce(char_length(jikan_sync.normalise_query(is_searchable.query)), 0) BETWEEN 3 AND 255
+        AND char_length(is_searchable.query) <= 255;
+END;
+
+COMMENT ON FUNCTION jikan_sync.is_searchable(text) IS
+'Whether a query may go upstream at all: Jikan takes 255 characters, and fewer than three match half
+of everything.';
+
 CREATE FUNCTION jikan_sync.request_search(query text)
 RETURNS text
 LANGUAGE plpgsql
@@ -24,8 +39,7 @@ DECLARE
     v_is_available boolean;
     v_is_high boolean;
 BEGIN
-    -- Jikan takes 255 characters; fewer than three match half of everything.
-    IF v_key IS NULL OR char_length(v_key) NOT BETWEEN 3 AND 255 OR char_length(query) > 255 THEN
+    IF NOT jikan_sync.is_searchable(query) THEN
         RETURN 'refused';
     END IF;
 
@@ -99,10 +113,10 @@ BEGIN ATOMIC
         coalesce(learn_search.mal_ids, '{}')
     )
     ON CONFLICT ON CONSTRAINT search_request_pkey DO UPDATE
-    SET
-        state = excluded.state,
-        answered_at = excluded.answered_at,
-        mal_ids = excluded.mal_ids;
+        SET
+            state = excluded.state,
+            answered_at = excluded.answered_at,
+            mal_ids = excluded.mal_ids;
 
     SELECT pg_notify('anime_search', left(learn_search.query_key, 255));
 END;
@@ -135,7 +149,8 @@ STABLE
 BEGIN ATOMIC
     SELECT s.mal_ids
     FROM jikan_sync.search_request AS s
-    WHERE s.query_key = learned_mal_ids.query_key
+    WHERE
+        s.query_key = learned_mal_ids.query_key
         AND s.answered_at > (
             SELECT jikan_sync.clock_now() - jikan_sync.setting_interval('search_learned_for')
         );
@@ -151,14 +166,17 @@ VOLATILE
 BEGIN ATOMIC
     WITH gone AS (
         DELETE FROM jikan_sync.search_request AS s
-        WHERE greatest(s.requested_at, s.answered_at, s.failed_at) < (
-            SELECT
-                jikan_sync.clock_now()
-                - CASE
-                    WHEN s.mal_ids <> '{}' THEN jikan_sync.setting_interval('search_learned_for')
-                    ELSE interval '1 day'
-                END
-        )
+        WHERE
+            greatest(s.requested_at, s.answered_at, s.failed_at) < (
+                SELECT
+                    jikan_sync.clock_now()
+                    - CASE
+                        WHEN
+                            s.mal_ids <> '{}'
+                            THEN jikan_sync.setting_interval('search_learned_for')
+                        ELSE interval '1 day'
+                    END
+            )
         RETURNING s.query_key
     )
 
@@ -166,7 +184,7 @@ BEGIN ATOMIC
 END;
 
 COMMENT ON FUNCTION jikan_sync.purge_search_requests() IS
-'Forgets questions that no longer answer anything: learned ones after `search_learned_for`, empty and
-failed ones after a day. Answers how many.';
+'Forgets questions that no longer answer anything: learned ones after `search_learned_for`, empty
+and failed ones after a day. Answers how many.';
 
 COMMIT;

@@ -110,9 +110,9 @@ END;
 $$;
 
 COMMENT ON FUNCTION jikan_sync.reserve_rate(text, jsonb, interval) IS
-'Reserves `costs` ({"request": 1, "token": 900}) in every window of `subject` and answers how long to
-wait before using it; 0 is now. Where that is longer than `max_wait` nothing is reserved. A subject
-without windows is unlimited. Raises: 22023 (negative cost).';
+'Reserves `costs` ({"request": 1, "token": 900}) in every window of `subject` and answers how long
+to wait before using it; 0 is now. Where that is longer than `max_wait` nothing is reserved. A
+subject without windows is unlimited. Raises: 22023 (negative cost).';
 
 CREATE FUNCTION jikan_sync.slow_rate(subject text, retry_after interval DEFAULT NULL)
 RETURNS void
@@ -161,7 +161,7 @@ END;
 $$;
 
 COMMENT ON FUNCTION jikan_sync.slow_rate(text, interval) IS
-'After a 429: nothing more of `subject` for `retry_after` (or the setting `rate_pause`), then at half
-the pace, which grows back by the clock (`rate_recovery`).';
+'After a 429: nothing more of `subject` for `retry_after` (or the setting `rate_pause`), then at
+half the pace, which grows back by the clock (`rate_recovery`).';
 
 COMMIT;

@@ -128,10 +128,11 @@ END;
 $$;
 
 COMMENT ON FUNCTION jikan_sync.reserve_request(text, text) IS
-'Reserves one request at the best provider (or `only_provider`, even a disabled one) and answers whom
-to ask, after which wait; no row while none may be asked: then give the task back, it costs nothing.
-`subject` says what will be asked (`anime:5`), so that what one provider failed at goes to another;
-`is_first` whether the provider is the first by rank, whose base URL PGJIKAN_JIKAN_URL overrides.';
+'Reserves one request at the best provider (or `only_provider`, even a disabled one) and answers
+whom to ask, after which wait; no row while none may be asked: then give the task back, it costs
+nothing. `subject` says what will be asked (`anime:5`), so that what one provider failed at goes to
+another; `is_first` whether the provider is the first by rank, whose base URL PGJIKAN_JIKAN_URL
+overrides.';
 
 GRANT EXECUTE ON FUNCTION jikan_sync.reserve_request(text, text) TO jikan_sidecar;
 

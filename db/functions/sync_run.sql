@@ -2,8 +2,8 @@
 -- requires: schema/sync_run
 -- requires: functions/enqueue
 
--- Starting a run and walking it on. The queue is the checkpoint: a running run has one live task, for
--- the page after the one stored last.
+-- Starting a run and walking it on. The queue is the checkpoint: a running run has one live task,
+-- for the page after the one stored last.
 
 BEGIN;
 
@@ -32,7 +32,8 @@ END;
 $$;
 
 COMMENT ON FUNCTION jikan_sync.enqueue_page(jikan_sync.sync_run) IS
-'Queues the page after the one that `run` stored last; where its task is already there, nothing new.';
+'Queues the page after the one that `run` stored last; where its task is already there, nothing
+new.';
 
 CREATE FUNCTION jikan_sync.start_sync_run(
     kind text,
@@ -96,8 +97,8 @@ BEGIN
                     coalesce(year::text, 'NULL'),
                     coalesce(priority, 'NULL')
                 ),
-                HINT = 'kind is season or catalogue; season is winter, spring, summer or fall with a '
-                    'year, or now or upcoming without; priority is high or low.';
+                HINT = 'kind is season or catalogue; season is winter, spring, summer or fall with '
+                    'a year, or now or upcoming without; priority is high or low.';
     END;
     PERFORM jikan_sync.enqueue_page(v_run);
     RETURN v_run.id;
@@ -105,9 +106,9 @@ END;
 $$;
 
 COMMENT ON FUNCTION jikan_sync.start_sync_run(text, integer, text, text, interval) IS
-'Starts a walk through a season or the catalogue and answers its id. One that is running goes on where
-it stands, its task queued again where it was lost; one that finished within `unless_finished_within`
-is answered as it is. Raises: 22023 (no such season, kind or priority).';
+'Starts a walk through a season or the catalogue and answers its id. One that is running goes on
+where it stands, its task queued again where it was lost; one that finished within
+`unless_finished_within` is answered as it is. Raises: 22023 (no such season, kind or priority).';
 
 GRANT EXECUTE ON FUNCTION jikan_sync.start_sync_run(text, integer, text, text, interval)
 TO jikan_sidecar;
@@ -147,10 +148,10 @@ END;
 $$;
 
 COMMENT ON FUNCTION jikan_sync.advance_sync_run(jsonb, jsonb, integer) IS
-'Notes that the page of `payload` is stored, with `item_count` documents, and queues the next while the
-upstream''s `pagination` says that there is one. To be called in the transaction that stores the page,
-after the page''s own task was completed. Answers whether there is more. A page without a run, or one
-that was counted before, changes nothing.';
+'Notes that the page of `payload` is stored, with `item_count` documents, and queues the next while
+the upstream''s `pagination` says that there is one. To be called in the transaction that stores the
+page, after the page''s own task was completed. Answers whether there is more. A page without a run,
+or one that was counted before, changes nothing.';
 
 CREATE FUNCTION jikan_sync.sync_run_progress(run_id bigint)
 RETURNS SETOF jikan_sync.sync_run
@@ -159,7 +160,8 @@ STABLE
 SECURITY DEFINER
 ROWS 1
 BEGIN ATOMIC
-    SELECT r.* FROM jikan_sync.sync_run AS r WHERE r.id = sync_run_progress.run_id;
+    SELECT r.* FROM jikan_sync.sync_run AS r
+    WHERE r.id = sync_run_progress.run_id;
 END;
 
 COMMENT ON FUNCTION jikan_sync.sync_run_progress(bigint) IS

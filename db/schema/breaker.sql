@@ -1,8 +1,9 @@
 -- Deploy pgjikan:schema/breaker to pg
 -- requires: schema/provider
 
--- A provider that fails is left alone, and found again when it is back. What counts is many different
--- things failing with nothing answered in between: one broken title never opens a breaker.
+-- A provider that fails is left alone, and found again when it is back. What counts is many
+-- different things failing with nothing answered in between: one broken title never opens a
+-- breaker.
 
 BEGIN;
 
@@ -47,7 +48,8 @@ CREATE TABLE jikan_sync.breaker_failure (
 );
 
 COMMENT ON TABLE jikan_sync.breaker_failure IS
-'What a provider failed at since it last answered anything; enough different ones open its breaker.';
+'What a provider failed at since it last answered anything; enough different ones open its
+breaker.';
 COMMENT ON COLUMN jikan_sync.breaker_failure.provider IS 'The provider.';
 COMMENT ON COLUMN jikan_sync.breaker_failure.subject IS 'What was asked: `anime:5`, `catalogue` …';
 COMMENT ON COLUMN jikan_sync.breaker_failure.failed_at IS 'When it last failed at this.';

@@ -51,7 +51,8 @@ COMMENT ON COLUMN jikan_sync.provider.per_minute IS 'Requests allowed a minute; 
 COMMENT ON COLUMN jikan_sync.provider.per_day IS 'Requests allowed in 24 hours; NULL: no limit.';
 COMMENT ON COLUMN jikan_sync.provider.key_header IS
 'Header that carries a server key; NULL: it takes none. The key itself is never in the database.';
-COMMENT ON COLUMN jikan_sync.provider.has_key IS 'Whether the sidecar has a key, as it told at start.';
+COMMENT ON COLUMN jikan_sync.provider.has_key IS
+'Whether the sidecar has a key, as it told at start.';
 COMMENT ON COLUMN jikan_sync.provider.keyed_per_second IS
 'Like per_second, with a key; NULL: the same as without.';
 COMMENT ON COLUMN jikan_sync.provider.keyed_per_minute IS

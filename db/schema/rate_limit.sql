@@ -3,9 +3,9 @@
 -- requires: schema/setting
 
 -- What an upstream allows, one row per window, and how much of it is taken. A window is kept by its
--- theoretical arrival time (GCRA): one timestamp says all, so every sidecar and plpython3u share one
--- truth. `burst` 1 spaces requests evenly; more lets that many come at once, for windows so long
--- that even spacing would waste the shorter ones (40,000 a day is one every 2.2 s).
+-- theoretical arrival time (GCRA): one timestamp says all, so every sidecar and plpython3u share
+-- one truth. `burst` 1 spaces requests evenly; more lets that many come at once, for windows so
+-- long that even spacing would waste the shorter ones (40,000 a day is one every 2.2 s).
 
 BEGIN;
 
@@ -34,12 +34,14 @@ COMMENT ON COLUMN jikan_sync.rate_limit.subject IS
 'Whose limit: `provider:NAME` for Jikan providers, `embedding:NAME` for embedding providers.';
 COMMENT ON COLUMN jikan_sync.rate_limit.unit IS 'What is counted: request, token, text …';
 COMMENT ON COLUMN jikan_sync.rate_limit.period IS 'Length of the window.';
-COMMENT ON COLUMN jikan_sync.rate_limit.allowed IS 'How many units the window allows, as documented.';
+COMMENT ON COLUMN jikan_sync.rate_limit.allowed IS
+'How many units the window allows, as documented.';
 COMMENT ON COLUMN jikan_sync.rate_limit.burst IS
 'How many units may come at once; 1 spaces them evenly. At most half of `allowed`.';
 COMMENT ON COLUMN jikan_sync.rate_limit.tat IS
 'Theoretical arrival time: when all units reserved so far would be used up at an even pace.';
-COMMENT ON COLUMN jikan_sync.rate_limit.paused_until IS 'Nothing is reserved before: a 429 said so.';
+COMMENT ON COLUMN jikan_sync.rate_limit.paused_until IS
+'Nothing is reserved before: a 429 said so.';
 COMMENT ON COLUMN jikan_sync.rate_limit.pace IS
 'Share of the full pace that held at `slowed_at`; it grows back to 1 by the clock.';
 COMMENT ON COLUMN jikan_sync.rate_limit.slowed_at IS 'When a 429 last lowered the pace.';

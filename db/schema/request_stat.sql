@@ -1,8 +1,8 @@
 -- Deploy pgjikan:schema/request_stat to pg
 -- requires: schema/provider
 
--- How many requests went where and how they ended, by the hour: for status, metrics and the question
--- "what did that backfill cost". Counted in the transaction that records the answer.
+-- How many requests went where and how they ended, by the hour: for status, metrics and the
+-- question "what did that backfill cost". Counted in the transaction that records the answer.
 
 BEGIN;
 

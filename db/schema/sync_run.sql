@@ -3,8 +3,8 @@
 -- requires: schema/setting
 
 -- A walk through a list page by page: a season, or the whole catalogue in mal_id order. Where it
--- stands is the page stored last; the next page's task is queued in the transaction that stores one,
--- so a crash, a 504 or Ctrl-C costs at most the page under way.
+-- stands is the page stored last; the next page's task is queued in the transaction that stores
+-- one, so a crash, a 504 or Ctrl-C costs at most the page under way.
 
 BEGIN;
 
@@ -47,15 +47,18 @@ COMMENT ON TABLE jikan_sync.sync_run IS
 'Walks through a season or the catalogue, page by page; at most one of each at a time.';
 COMMENT ON COLUMN jikan_sync.sync_run.id IS 'The run.';
 COMMENT ON COLUMN jikan_sync.sync_run.kind IS 'season or catalogue.';
-COMMENT ON COLUMN jikan_sync.sync_run.year IS 'The season''s year; NULL for now, upcoming, catalogue.';
+COMMENT ON COLUMN jikan_sync.sync_run.year IS
+'The season''s year; NULL for now, upcoming, catalogue.';
 COMMENT ON COLUMN jikan_sync.sync_run.season IS
 'winter, spring, summer, fall, now or upcoming; NULL for the catalogue.';
 COMMENT ON COLUMN jikan_sync.sync_run.priority IS 'Priority of its tasks: high or low.';
-COMMENT ON COLUMN jikan_sync.sync_run.state IS 'running, even while nobody works on it, or finished.';
+COMMENT ON COLUMN jikan_sync.sync_run.state IS
+'running, even while nobody works on it, or finished.';
 COMMENT ON COLUMN jikan_sync.sync_run.page_count IS 'The page stored last; the next one is queued.';
 COMMENT ON COLUMN jikan_sync.sync_run.item_count IS 'How many documents the pages held so far.';
 COMMENT ON COLUMN jikan_sync.sync_run.last_page IS 'How many pages the upstream says there are.';
-COMMENT ON COLUMN jikan_sync.sync_run.total_count IS 'How many documents the upstream says there are.';
+COMMENT ON COLUMN jikan_sync.sync_run.total_count IS
+'How many documents the upstream says there are.';
 COMMENT ON COLUMN jikan_sync.sync_run.started_at IS 'When it began.';
 COMMENT ON COLUMN jikan_sync.sync_run.advanced_at IS 'When a page was last stored.';
 COMMENT ON COLUMN jikan_sync.sync_run.finished_at IS 'When the last page was stored.';

@@ -9,5 +9,6 @@ DROP FUNCTION jikan_sync.learned_mal_ids(text);
 DROP FUNCTION jikan_sync.search_failed(text);
 DROP FUNCTION jikan_sync.learn_search(text, integer[]);
 DROP FUNCTION jikan_sync.request_search(text);
+DROP FUNCTION jikan_sync.is_searchable(text);
 
 COMMIT;

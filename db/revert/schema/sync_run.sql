@@ -4,7 +4,8 @@ BEGIN;
 
 SET LOCAL ROLE jikan_owner;
 
-DELETE FROM jikan_sync.setting WHERE name = 'sync_pages_max';
+DELETE FROM jikan_sync.setting
+WHERE name = 'sync_pages_max';
 DROP TABLE jikan_sync.sync_run;
 
 COMMIT;

@@ -12,7 +12,8 @@ BEGIN
     ) = 1;
     ASSERT has_function_privilege(
         'jikan_sidecar',
-        'jikan_sync.report_request(text, text, text, text, integer, interval, double precision, integer)',
+        'jikan_sync.report_request('
+        'text, text, text, text, integer, interval, double precision, integer)',
         'execute'
     );
 END;

@@ -1,0 +1,182 @@
+-- Deploy pgjikan:functions/provider to pg
+-- requires: schema/breaker
+-- requires: schema/request_stat
+-- requires: functions/reserve_rate
+
+-- Providers for people: how each is doing, and changing one without spelling out an UPDATE.
+
+BEGIN;
+
+SET LOCAL ROLE jikan_owner;
+
+CREATE VIEW jikan_sync.provider_status AS
+SELECT
+    p.name,
+    p.rank,
+    p.enabled,
+    p.base_url,
+    p.has_key,
+    b.probe_at,
+    b.last_failure,
+    b.last_failure_at,
+    coalesce(b.state, 'closed') AS breaker,
+    jikan_sync.rate_wait('provider:' || p.name) AS wait,
+    coalesce(limits.pace, 1) AS pace,
+    coalesce(stats.request_count, 0) AS request_count,
+    coalesce(stats.failure_count, 0) AS failure_count,
+    coalesce(stats.rate_limited_count, 0) AS rate_limited_count
+FROM jikan_sync.provider AS p
+LEFT JOIN jikan_sync.breaker AS b ON p.name = b.provider
+LEFT JOIN LATERAL (
+    SELECT
+        min(
+            least(
+                1,
+                r.pace
+                + extract(EPOCH FROM jikan_sync.clock_now() - r.slowed_at)
+                / extract(EPOCH FROM jikan_sync.setting_interval('rate_recovery'))
+            )
+        ) AS pace
+    FROM jikan_sync.rate_limit AS r
+    WHERE r.subject = 'provider:' || p.name
+) AS limits ON true
+LEFT JOIN LATERAL (
+    SELECT
+        sum(s.request_count) AS request_count,
+        sum(s.request_count) FILTER (
+            WHERE s.outcome IN ('upstream_error', 'transport_error', 'invalid')
+        ) AS failure_count,
+        sum(s.request_count) FILTER (WHERE s.outcome = 'rate_limited') AS rate_limited_count
+    FROM jikan_sync.request_stat AS s
+    WHERE
+        s.provider = p.name
+        AND s.hour > jikan_sync.clock_now() - interval '24 hours'
+) AS stats ON true
+ORDER BY p.rank;
+
+COMMENT ON VIEW jikan_sync.provider_status IS
+'How each provider is doing: breaker, pace, and what became of a day''s requests.';
+COMMENT ON COLUMN jikan_sync.provider_status.name IS 'The provider.';
+COMMENT ON COLUMN jikan_sync.provider_status.rank IS 'Order of preference.';
+COMMENT ON COLUMN jikan_sync.provider_status.enabled IS 'Whether it is asked at all.';
+COMMENT ON COLUMN jikan_sync.provider_status.base_url IS 'Where it is.';
+COMMENT ON COLUMN jikan_sync.provider_status.has_key IS 'Whether the sidecar has a key for it.';
+COMMENT ON COLUMN jikan_sync.provider_status.breaker IS
+'closed (asked), open (left alone) or half_open (being probed).';
+COMMENT ON COLUMN jikan_sync.provider_status.probe_at IS 'When it is probed next.';
+COMMENT ON COLUMN jikan_sync.provider_status.last_failure IS
+'Outcome and status of its last failure.';
+COMMENT ON COLUMN jikan_sync.provider_status.last_failure_at IS 'When it last failed.';
+COMMENT ON COLUMN jikan_sync.provider_status.wait IS 'How long a request would wait for its turn.';
+COMMENT ON COLUMN jikan_sync.provider_status.pace IS
+'Share of the full pace; less than 1 after a 429.';
+COMMENT ON COLUMN jikan_sync.provider_status.request_count IS 'Requests of the last 24 hours.';
+COMMENT ON COLUMN jikan_sync.provider_status.failure_count IS 'Those of them that failed.';
+COMMENT ON COLUMN jikan_sync.provider_status.rate_limited_count IS
+'Those of them answered by a 429.';
+
+CREATE FUNCTION jikan_sync.set_provider(
+    name text,
+    base_url text DEFAULT null,
+    rank integer DEFAULT null,
+    per_second numeric DEFAULT null,
+    per_minute numeric DEFAULT null,
+    per_day numeric DEFAULT null,
+    key_header text DEFAULT null
+)
+RETURNS void
+LANGUAGE plpgsql
+VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    UPDATE jikan_sync.provider AS p
+    SET
+        base_url = coalesce(set_provider.base_url, p.base_url),
+        rank = coalesce(set_provider.rank, p.rank),
+        per_second = nullif(coalesce(set_provider.per_second, p.per_second), 0),
+        per_minute = nullif(coalesce(set_provider.per_minute, p.per_minute), 0),
+        per_day = nullif(coalesce(set_provider.per_day, p.per_day), 0),
+        key_header = nullif(coalesce(set_provider.key_header, p.key_header), '')
+    WHERE p.name = set_provider.name;
+    IF FOUND THEN
+        RETURN;
+    END IF;
+    IF set_provider.base_url IS NULL THEN
+        RAISE EXCEPTION USING
+            ERRCODE = 'no_data_found',
+            MESSAGE = format('there is no provider "%s"', set_provider.name),
+            HINT = 'Give its base URL to add it.';
+    END IF;
+    INSERT INTO jikan_sync.provider (
+        name, base_url, rank, per_second, per_minute, per_day, key_header
+    )
+    VALUES (
+        set_provider.name,
+        set_provider.base_url,
+        coalesce(
+            set_provider.rank, (SELECT coalesce(max(p.rank), 0) + 1 FROM jikan_sync.provider AS p)
+        ),
+        nullif(set_provider.per_second, 0),
+        nullif(set_provider.per_minute, 0),
+        nullif(set_provider.per_day, 0),
+        nullif(set_provider.key_header, '')
+    );
+EXCEPTION
+    WHEN check_violation OR unique_violation THEN
+        RAISE EXCEPTION USING
+            ERRCODE = 'invalid_parameter_value',
+            MESSAGE = format('provider "%s" cannot be set so: %s', set_provider.name, sqlerrm),
+            HINT = 'The base URL is http(s)://host[:port]/path without user, password or query; '
+                'ranks are distinct and from 1; limits are positive.';
+END;
+$$;
+
+COMMENT ON FUNCTION jikan_sync.set_provider(
+    text, text, integer, numeric, numeric, numeric, text
+) IS
+'Changes a provider, or adds one where `name` is new; what is NULL stays, a limit of 0 is none.
+Raises: 22023 (a value that cannot be), P0002 (new, but no `base_url`).';
+
+CREATE FUNCTION jikan_sync.enable_provider(name text, enabled boolean DEFAULT true)
+RETURNS void
+LANGUAGE plpgsql
+VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    UPDATE jikan_sync.provider AS p
+    SET enabled = enable_provider.enabled
+    WHERE p.name = enable_provider.name;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION USING
+            ERRCODE = 'no_data_found',
+            MESSAGE = format('there is no provider "%s"', enable_provider.name),
+            HINT = 'SELECT name FROM jikan_sync.provider_status;';
+    END IF;
+END;
+$$;
+
+COMMENT ON FUNCTION jikan_sync.enable_provider(text, boolean) IS
+'Lets a provider be asked, or not. Raises: P0002 (no such provider).';
+
+CREATE FUNCTION jikan_sync.announce_keys(names text[])
+RETURNS void
+LANGUAGE sql
+VOLATILE
+SECURITY DEFINER
+BEGIN ATOMIC
+    UPDATE jikan_sync.provider AS p
+    SET has_key = (p.name = any(announce_keys.names))
+    WHERE
+        p.key_header IS NOT null
+        AND p.has_key <> (p.name = any(announce_keys.names));
+END;
+
+COMMENT ON FUNCTION jikan_sync.announce_keys(text[]) IS
+'Told by a sidecar at its start: for which providers it has a server key, so that their limits with
+a key hold. All sidecars of a database should have the same keys: the last to start is believed.';
+
+GRANT EXECUTE ON FUNCTION jikan_sync.announce_keys(text[]) TO jikan_sidecar;
+
+COMMIT;
