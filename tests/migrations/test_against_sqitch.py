@@ -23,7 +23,6 @@ from .projects import Folder, write_nasty, write_other
 
 pytestmark = pytest.mark.full
 
-ROOT = Path(__file__).resolve().parents[2]
 IDENTITY = {"SQITCH_FULLNAME": "De Ployer", "SQITCH_EMAIL": "deployer@example.org"}
 TABLES = {
     "releases": "version",
@@ -291,20 +290,3 @@ def test_the_grammar_is_the_same(
     except migrations.PlanError:
         ours = None
     assert ours == theirs, done.stdout + done.stderr
-
-
-@pytest.mark.parametrize("deployer", ["ours", "sqitch"])
-def test_this_project(sqitch: Stock, empty_database: str, deployer: str) -> None:
-    """One side deploys pgjikan's own schema, the other verifies, checks and reverts it."""
-    project = migrations.load_project(ROOT)
-    if deployer == "ours":
-        migrations.deploy(empty_database, project)
-        assert "Verify successful" in sqitch(ROOT, empty_database, "verify")
-        assert "Check successful" in sqitch(ROOT, empty_database, "check")
-        sqitch(ROOT, empty_database, "revert", "-y")
-    else:
-        sqitch(ROOT, empty_database, "deploy")
-        migrations.verify(empty_database, project)
-        assert migrations.status(empty_database, project).is_current
-        migrations.revert(empty_database, project)
-    assert snapshot(empty_database)["changes"] == []

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import asdict
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
-import psycopg
 import typer
 from rich.console import Console
 from rich.text import Text
@@ -108,16 +106,15 @@ def deploy(
 ) -> None:
     """Deploy the changes that the database lacks; fine to run twice, and by two at once."""
     reporter = ConsoleReporter(verbose)
-    with _database_errors():
-        count = migrations.deploy(
-            resolve_dsn(dsn),
-            _project(project),
-            to=to,
-            mode=mode.value if mode else None,
-            verify=verify,
-            lock_timeout=lock_timeout,
-            reporter=reporter,
-        )
+    count = migrations.deploy(
+        resolve_dsn(dsn),
+        _project(project),
+        to=to,
+        mode=mode.value if mode else None,
+        verify=verify,
+        lock_timeout=lock_timeout,
+        reporter=reporter,
+    )
     reporter.message(f"deployed {count} changes" if count else "nothing to deploy: up to date")
 
 
@@ -130,10 +127,9 @@ def verify(
 ) -> None:
     """Run the verify script of every deployed change; exits 1 if one fails."""
     reporter = ConsoleReporter(verbose)
-    with _database_errors():
-        count = migrations.verify(
-            resolve_dsn(dsn), _project(project), start=start, to=to, reporter=reporter
-        )
+    count = migrations.verify(
+        resolve_dsn(dsn), _project(project), start=start, to=to, reporter=reporter
+    )
     reporter.message(f"verified {count} changes")
 
 
@@ -160,15 +156,14 @@ def revert(
             )
         return typer.confirm(f"Revert {len(changes)} changes, down to {changes[-1].title}?")
 
-    with _database_errors():
-        count = migrations.revert(
-            resolve_dsn(dsn),
-            _project(project),
-            to=to,
-            confirm=confirm,
-            lock_timeout=lock_timeout,
-            reporter=reporter,
-        )
+    count = migrations.revert(
+        resolve_dsn(dsn),
+        _project(project),
+        to=to,
+        confirm=confirm,
+        lock_timeout=lock_timeout,
+        reporter=reporter,
+    )
     reporter.message(f"reverted {count} changes" if count else "nothing to revert")
 
 
@@ -185,8 +180,7 @@ def status(
     As with `sqitch status`, pending changes are no failure; it exits 1 if nothing is deployed, or
     what is deployed is not in the plan. `--check` is stricter, as `sqitch check`.
     """
-    with _database_errors():
-        found = migrations.status(resolve_dsn(dsn), _project(project))
+    found = migrations.status(resolve_dsn(dsn), _project(project))
     if as_json:
         typer.echo(json.dumps(asdict(found), default=str, ensure_ascii=False))
     else:
@@ -209,9 +203,8 @@ def log(
     as_json: AsJson = False,
 ) -> None:
     """Show what was deployed, reverted or failed, newest first."""
-    with _database_errors():
-        kind = event.value if event else None
-        events = migrations.log(resolve_dsn(dsn), _project(project), event=kind)
+    kind = event.value if event else None
+    events = migrations.log(resolve_dsn(dsn), _project(project), event=kind)
     if as_json:
         typer.echo(json.dumps(events, default=str, ensure_ascii=False))
         return
@@ -234,12 +227,3 @@ def _project(folder: Path | None) -> migrations.Project:
 def _list(heading: str, names: list[str]) -> None:
     if names:
         print(f"{heading}:", *(f"  {name}" for name in names), sep="\n")
-
-
-@contextmanager
-def _database_errors() -> Iterator[None]:
-    """A server's refusal that no script caused is still for a person to read."""
-    try:
-        yield
-    except psycopg.Error as error:
-        raise PgjikanError(migrations.explain(error)) from error

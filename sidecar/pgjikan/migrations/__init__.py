@@ -8,7 +8,7 @@ from typing import Any, Literal
 from pgjikan.migrations.change import Change, DeployError, PlanError
 from pgjikan.migrations.project import Project, find_root, load_project
 from pgjikan.migrations.registry import LockTimeoutError, NotDeployedError
-from pgjikan.migrations.report import Action, Reporter, explain
+from pgjikan.migrations.report import Action, Reporter
 from pgjikan.migrations.runner import Runner
 from pgjikan.migrations.script import ScriptError
 from pgjikan.migrations.state import Status, read_log, read_status
@@ -26,7 +26,6 @@ __all__ = [
     "ScriptError",
     "Status",
     "deploy",
-    "explain",
     "find_root",
     "load_project",
     "log",
