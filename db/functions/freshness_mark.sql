@@ -24,7 +24,7 @@ BEGIN
             FROM jikan.anime AS a
             WHERE
                 a.sync_status = 'fresh'
-                AND a.id IN (SELECT s.anime_id FROM jikan_sync.stale_core AS s)
+                AND a.id IN (SELECT s.anime_id FROM jikan_sync.stale_core() AS s)
             LIMIT mark_stale.batch_size
             FOR NO KEY UPDATE SKIP LOCKED
         )

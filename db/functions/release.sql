@@ -3,7 +3,7 @@
 
 -- How leases end without a result: a worker that stops gives its tasks back, untouched and in their
 -- old place; one that vanished is told by the sweep, and that costs the task an attempt, because a
--- document that kills its worker must come to an end. Held embed tasks are let go here too.
+-- document that kills its worker must come to an end.
 
 BEGIN;
 
@@ -88,24 +88,5 @@ $$;
 
 COMMENT ON FUNCTION jikan_sync.sweep_leases() IS
 'Fails the tasks whose lease has run out, as lease_expired; answers how many.';
-
-CREATE FUNCTION jikan_sync.release_low_embeddings()
-RETURNS integer
-LANGUAGE plpgsql
-VOLATILE
-SET search_path = pg_catalog, pg_temp
-AS $$
-DECLARE
-    v_count integer;
-BEGIN
-    UPDATE jikan_sync.queue AS q SET ready_at = jikan_sync.clock_now()
-    WHERE q.lane = 'embedding' AND q.priority = 'low' AND q.ready_at = 'infinity';
-    GET DIAGNOSTICS v_count = ROW_COUNT;
-    RETURN v_count;
-END;
-$$;
-
-COMMENT ON FUNCTION jikan_sync.release_low_embeddings() IS
-'Makes the embed tasks ready that were held for the night; workers take them in batches of 100.';
 
 COMMIT;

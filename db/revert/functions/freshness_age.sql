@@ -2,7 +2,7 @@
 
 BEGIN;
 
-DROP VIEW jikan_sync.stale_core;
+DROP FUNCTION jikan_sync.stale_core(interval);
 DROP FUNCTION jikan_sync.is_stale(text, text, timestamptz);
 DROP FUNCTION jikan_sync.max_age(text, text);
 

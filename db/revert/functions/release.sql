@@ -2,7 +2,6 @@
 
 BEGIN;
 
-DROP FUNCTION jikan_sync.release_low_embeddings();
 DROP FUNCTION jikan_sync.sweep_leases();
 DROP FUNCTION jikan_sync.release_worker(text);
 DROP FUNCTION jikan_sync.release(bigint, uuid);

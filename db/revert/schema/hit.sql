@@ -1,0 +1,10 @@
+-- Revert pgjikan:schema/hit from pg
+
+BEGIN;
+
+DELETE FROM jikan_sync.setting
+WHERE name = 'hit_sample';
+DROP TABLE jikan_sync.demand;
+DROP TABLE jikan_sync.hit;
+
+COMMIT;
