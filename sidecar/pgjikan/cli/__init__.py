@@ -8,6 +8,7 @@ import click
 import psycopg
 import typer
 from rich.console import Console
+from rich.text import Text
 
 from pgjikan import __version__
 from pgjikan.cli import (
@@ -80,7 +81,7 @@ def main() -> None:
 def fail(message: str, hint: str | None) -> None:
     """Print an error and its hint to standard error, and exit 1."""
     console = Console(stderr=True, highlight=False, soft_wrap=True)
-    console.print(f"[bold red]error:[/] {message}", markup=True)
+    console.print(Text("error: ", "bold red"), Text(message), sep="")  # it may hold brackets
     if hint:
-        console.print(f"[bold]hint:[/]  {hint}")
+        console.print(Text("hint:  ", "bold"), Text(hint), sep="")
     sys.exit(1)
