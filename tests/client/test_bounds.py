@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import gzip
+import socket
+import threading
+import time
 import tracemalloc
+from contextlib import suppress
 
 import pytest
 
@@ -22,6 +26,28 @@ def test_the_deadline_ends_what_a_read_timeout_does_not(kind: str) -> None:
     client.close()
     assert (got.outcome, got.body) == ("transport_error", None)
     assert "timed out" in got.message
+
+
+def test_the_deadline_ends_a_read_that_began_before_it() -> None:
+    """Two halves, each within the read timeout, the second after the deadline."""
+    client = JikanClient(read_timeout=0.3, deadline=0.3)
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def answer() -> None:
+            connection, _ = listening.accept()
+            with connection, suppress(ConnectionError):
+                connection.recv(65_536)
+                connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 11\r\n\r\n")
+                for half in (b'{"data"', b":[]}"):
+                    time.sleep(0.25)
+                    connection.sendall(half)
+
+        thread = threading.Thread(target=answer)
+        thread.start()
+        got = client.fetch("/anime", base_url=f"http://127.0.0.1:{listening.getsockname()[1]}")
+        thread.join()
+    client.close()
+    assert got.outcome == "transport_error"
 
 
 def test_a_read_timeout_ends_a_silent_answer() -> None:

@@ -251,6 +251,7 @@ def test_dates_are_believed_only_when_sane(
         ("br", GOOD, "invalid"),
         ("gzip, gzip", gzip.compress(gzip.compress(GOOD)), "invalid"),
     ],
+    ids=["gzip", "identity", "not gzip", "half gzip", "br", "twice gzip"],
 )
 def test_content_encodings(
     client: JikanClient, serve: Serve, encoding: str, body: bytes, outcome: str

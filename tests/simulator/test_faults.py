@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -138,6 +140,25 @@ def test_a_storm_brings_every_fault() -> None:
     seen = Counter(fault.kind for _ in range(3000) if (fault := plan.pick("/anime")))
     assert seen.keys() == KINDS.keys()
     assert plan.struck == seen
+
+
+def test_client_and_simulator_live_through_a_storm(simulator: Simulator) -> None:
+    simulator.fault(STORM, rate=0.9, size=3_000_000)
+    client = JikanClient(deadline=0.1, max_bytes=1_000_000)
+
+    def ask(number: int) -> str:
+        task = (ONE, LIST)[number % 2]
+        return client.fetch_task(*task, base_url=simulator.url).outcome
+
+    with ThreadPoolExecutor(4) as threads:
+        outcomes = Counter(threads.map(ask, range(200)))
+    assert outcomes.keys() <= set(OUTCOMES.values())
+    assert len(outcomes) >= 5
+    simulator.clear_faults()
+    client.close()
+    with closing(JikanClient()) as calm:
+        assert calm.fetch_task(*ONE, base_url=simulator.url).outcome == "ok"
+    assert simulator.stats()["total"] == 201
 
 
 @pytest.mark.parametrize(
