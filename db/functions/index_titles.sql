@@ -17,16 +17,16 @@ BEGIN ATOMIC
     SELECT least(
         greatest(
             -- 3 * score - 7.3 is what the members of MyAnimeList's anime of that score come to.
-            coalesce(3.0 * popularity_weight.score::float8 - 9.3, 7),
-            log(2.0, 1 + greatest(popularity_weight.members, 0))::float8,
-            0
+            3 * popularity_weight.score::float8 - 9.3,
+            ln(1 + greatest(popularity_weight.members, 0)::float8) / ln(2::float8),
+            8
         ),
-        22
+        21
     )::real;
 END;
 
 COMMENT ON FUNCTION jikan_sync.popularity_weight(integer, numeric) IS
-'How popular an anime is, 0 to 22: the binary logarithm of its members. A score stands in where
+'How popular an anime is, 8 to 21: the binary logarithm of its members. A score stands in where
 members are unknown or lag behind, as with new shows.';
 
 CREATE FUNCTION jikan_sync.title_words(words text, name text)
@@ -38,27 +38,29 @@ PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    v_words text[];
-    v_initials text;
+    c_particles CONSTANT text[] := '{the,no,of,to,wa,ga,ni,wo,o,a,an,and,de,mo,e,in,on}';
+    v_words text[] := (string_to_array(words, ' '))[2:];
+    v_initials text := '.';
+    v_main_initials text := '.';
     v_word text COLLATE "C";
     v_before text COLLATE "C";
     v_here text COLLATE "C";
 BEGIN
-    v_words := string_to_array(words, ' ');
     IF octet_length(words) = length(words) THEN
         IF name LIKE '% % %' THEN
-            v_initials := regexp_replace(name, '(\w)\w* ?', '\1', 'g');
-            v_words := v_words || ('.' || left(v_initials, 10));
-            v_initials := regexp_replace(
-                regexp_replace(name, '\m(the|no|of|to|wa|ga|ni|wo|o|an?|and|de|mo|e|in|on)\M ?', '', 'g'),
-                '(\w)\w* ?', '\1', 'g'
-            );
-            IF length(v_initials) > 2 THEN
-                v_words := v_words || ('.' || left(v_initials, 10));
+            FOREACH v_word IN ARRAY string_to_array(name, ' ') LOOP
+                v_initials := v_initials || left(v_word, 1);
+                IF v_word <> ALL (c_particles) THEN
+                    v_main_initials := v_main_initials || left(v_word, 1);
+                END IF;
+            END LOOP;
+            v_words := v_words || left(v_initials, 11);
+            IF length(v_main_initials) BETWEEN 4 AND length(v_initials) - 1 THEN
+                v_words := v_words || left(v_main_initials, 11);
             END IF;
         END IF;
     ELSIF words ~ '[\u3040-\u30ff\u3400-\u9fff]' THEN
-        FOREACH v_word IN ARRAY v_words LOOP
+        FOREACH v_word IN ARRAY string_to_array(words, ' ') LOOP
             v_before := left(v_word, 1);
             FOR v_place IN 2 .. least(length(v_word), 40) LOOP
                 v_here := substr(v_word, v_place, 1);
@@ -77,9 +79,10 @@ END;
 $$;
 
 COMMENT ON FUNCTION jikan_sync.title_words(text, text) IS
-'What a title is found by, of its normalised `words` and its `name` without number: the words; of
-Japanese, which writes no spaces, what stands at each kanji, where katakana begins and behind a
-particle; and ".abc", the initials of three words and more, with and without particles.';
+'What a title is found by besides its beginning, of its normalised `words` and its `name` without
+number: the words after the first; of Japanese, which writes no spaces, what stands at each kanji,
+where katakana begins and behind a particle; and, given a name, ".abc", the initials of three words
+and more, with and without particles.';
 
 CREATE FUNCTION jikan_sync.index_titles(anime_ids bigint[])
 RETURNS void
@@ -108,7 +111,7 @@ BEGIN
             a.id AS anime_id,
             x.position,
             floor(jikan_sync.popularity_weight(a.members, a.score))::smallint AS weight,
-            x.type,
+            coalesce(x.type, '') AS type,
             x.title,
             jikan_sync.normalise_title(x.title) AS words
         FROM jikan.anime AS a
@@ -120,48 +123,74 @@ BEGIN
             AND x.title IS NOT NULL
     ),
     split AS MATERIALIZED (
+        SELECT n.*, n.words AS name, NULL::integer AS number
+        FROM normalised AS n
+        WHERE NOT jikan_sync.may_have_season(n.words)
+        UNION ALL
         SELECT n.*, s.name, s.number
         FROM normalised AS n
         CROSS JOIN LATERAL jikan_sync.split_season(n.words) AS s
+        WHERE jikan_sync.may_have_season(n.words)
     ),
     entry AS (
-        SELECT s.anime_id, mode() WITHIN GROUP (ORDER BY s.number) AS number
+        SELECT
+            s.anime_id,
+            coalesce(
+                mode() WITHIN GROUP (ORDER BY s.number) FILTER (WHERE s.type <> 'Synonym'),
+                mode() WITHIN GROUP (ORDER BY s.number) FILTER (WHERE s.number > 0),
+                mode() WITHIN GROUP (ORDER BY s.number),
+                1
+            ) AS number,
+            array_agg(s.words) FILTER (WHERE s.type <> 'Synonym') AS main
         FROM split AS s
-        WHERE s.number IS NOT NULL
         GROUP BY s.anime_id
     ),
     stored AS (
-        INSERT INTO jikan.title (anime_id, position, weight, number, type, title, words, key, base)
+        INSERT INTO jikan.title (
+            anime_id, position, weight, number, type, is_short, title, words, key, base
+        )
         SELECT
             s.anime_id,
             s.position,
             s.weight,
-            coalesce(e.number, 1),
-            coalesce(s.type, ''),
+            e.number,
+            s.type,
+            s.type = 'Synonym' AND EXISTS (
+                SELECT FROM unnest(e.main) AS m (words)
+                WHERE starts_with(m.words, s.words) AND length(m.words) > length(s.words)
+            ),
             s.title,
             s.words,
-            replace(s.words, ' ', ''),
-            jikan_sync.fold_name(s.name)
+            jikan_sync.fold_title(s.words),
+            jikan_sync.fold_title(s.name)
         FROM split AS s
-        LEFT JOIN entry AS e ON e.anime_id = s.anime_id
+        INNER JOIN entry AS e ON e.anime_id = s.anime_id
         ORDER BY s.anime_id, s.position
     )
     INSERT INTO jikan_sync.title_word (weight, word, anime_id)
     SELECT DISTINCT s.weight, left(x.word, 24) COLLATE "C", s.anime_id
     FROM split AS s
-    CROSS JOIN LATERAL unnest(jikan_sync.title_words(s.words, s.name)) AS x (word)
+    CROSS JOIN LATERAL unnest(jikan_sync.title_words(s.words, CASE WHEN s.weight > 10 THEN s.name ELSE '' END)) AS x (word)
     WHERE x.word <> ALL ('{the,no,of,to,wa,ga,ni,wo,o,a,an,and,de,mo,e,in,on,x}'::text[])
     ORDER BY 1, 2, 3;
 
-    INSERT INTO jikan_sync.vocabulary (word)
-    SELECT DISTINCT x.word
+    INSERT INTO jikan_sync.vocabulary (word, weight)
+    SELECT x.word, max(t.weight)
     FROM jikan.title AS t
     CROSS JOIN LATERAL unnest(string_to_array(t.words, ' ')) AS x (word)
     WHERE t.anime_id = any(index_titles.anime_ids)
+        AND octet_length(t.words) = length(t.words)
         AND length(x.word) BETWEEN 3 AND 24
-        AND x.word !~ '[0-9\u0900-\u0eff\u3040-\u30ff\u3400-\u9fff]'
-        AND NOT EXISTS (SELECT FROM jikan_sync.vocabulary AS v WHERE v.word = x.word COLLATE "C");
+        AND x.word !~ '[0-9]'
+    GROUP BY x.word
+    HAVING NOT EXISTS (
+        SELECT FROM jikan_sync.vocabulary AS v
+        WHERE v.word = x.word COLLATE "C" AND v.weight >= max(t.weight)
+    );
 END;
 $$;
+
+COMMENT ON FUNCTION jikan_sync.index_titles(bigint[]) IS
+'Makes anew, for these anime, all that search reads of their titles; for a tombstoned one, nothing.';
 
 COMMIT;

@@ -8,6 +8,18 @@ BEGIN;
 
 SET LOCAL ROLE jikan_owner;
 
+CREATE FUNCTION jikan_sync.may_have_season(words text)
+RETURNS boolean
+LANGUAGE sql
+IMMUTABLE
+PARALLEL SAFE
+BEGIN ATOMIC
+    SELECT may_have_season.words ~ '[0-9期季部기]| (ii|iv|vi|ix|seaso|plat)';
+END;
+
+COMMENT ON FUNCTION jikan_sync.may_have_season(text) IS
+'Whether `jikan_sync.split_season` is worth calling: it is dear, and most titles have no number.';
+
 CREATE FUNCTION jikan_sync.split_season(words text, OUT name text, OUT number integer)
 RETURNS record
 LANGUAGE plpgsql
@@ -18,23 +30,24 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     v_words text;
+    v_is_part boolean := false;
     v_match text[];
     v_number text;
 BEGIN
     name := words;
-    IF words !~ '[0-9期季部기]| (ii|iv|vi|ix|seaso|plat)' THEN
+    IF NOT jikan_sync.may_have_season(words) THEN
         RETURN;
     END IF;
     -- One simple pattern a kind of marker, the surest first: one pattern for all is ten times slower.
     v_words := words || ' ';
     v_match := regexp_match(
         v_words,
-        '( (?:the )?(\d\d?)(?:st|nd|rd|th|a) (?:season|series|cour|part|stage|temporada) )'
+        '( (?:the )?(\d\d?)(?:st|nd|rd|th|a) (?:season|series|stage|temporada) )'
     );
     IF v_match IS NULL THEN
         v_match := regexp_match(
             v_words,
-            '( (?:the )?(first|second|third|fourth|fifth|sixth|seventh) (?:season|series|cour|part|plate) )'
+            '( (?:the )?(first|second|third|fourth|fifth|sixth|seventh) (?:season|series|plate) )'
         );
     END IF;
     IF v_match IS NULL THEN
@@ -48,10 +61,11 @@ BEGIN
         v_match := regexp_match(v_words, '( ?第? ?([1-9]\d?|[一二三四五六七八九十]) ?(?:期|季|部|기) )');
     END IF;
     IF v_match IS NULL THEN
-        v_match := regexp_match(v_words, '( (?:part|cour) (\d\d?|ii+|iv|v|one|two|three|four) )');
+        v_match := regexp_match(v_words, '( (ii+|iv|vi+|ix) )');
     END IF;
     IF v_match IS NULL THEN
-        v_match := regexp_match(v_words, '( (ii+|iv|vi+|ix) )');
+        v_match := regexp_match(v_words, '( (?:part|cour|parte|พาร์ท|クール) (\d\d?|ii+|iv|v|one|two|three|four) )');
+        v_is_part := v_match IS NOT NULL;
     END IF;
     IF v_match IS NULL AND words !~ '(^| )\d \d$' THEN
         v_match := regexp_match(v_words, '[^ ]( (\d\d?) )$');
@@ -74,6 +88,7 @@ BEGIN
     END;
     IF number BETWEEN 1 AND 30 THEN
         name := btrim(replace(v_words, v_match[1], ' '));
+        number := CASE WHEN v_is_part THEN -number ELSE number END;
     ELSE
         number := NULL;
     END IF;
@@ -81,9 +96,10 @@ END;
 $$;
 
 COMMENT ON FUNCTION jikan_sync.split_season(text) IS
-'The name in normalised `words` without its season or part number, and that number (NULL: none).';
+'The name in normalised `words` without its season number, and that number; of "part 2", -2, since
+it may be the second part of any season; NULL where there is none.';
 
-CREATE FUNCTION jikan_sync.fold_name(name text)
+CREATE FUNCTION jikan_sync.fold_title(words text)
 RETURNS text
 LANGUAGE sql
 IMMUTABLE
@@ -93,11 +109,7 @@ BEGIN ATOMIC
         replace(
             replace(
                 replace(
-                    replace(
-                        regexp_replace(fold_name.name, '^(the|an?) (?=.)', ''),
-                        ' wo ',
-                        ' o '
-                    ),
+                    replace(fold_title.words, ' wo ', ' o '),
                     ' ',
                     ''
                 ),
@@ -112,7 +124,7 @@ BEGIN ATOMIC
     );
 END;
 
-COMMENT ON FUNCTION jikan_sync.fold_name(text) IS
-'The squashed form of a name in which article, spacing and long vowels (ou, oo, uu) do not count.';
+COMMENT ON FUNCTION jikan_sync.fold_title(text) IS
+'Normalised `words` in the form in which spacing and long vowels (ou, oo, uu) do not count.';
 
 COMMIT;

@@ -18,6 +18,7 @@ CREATE TABLE jikan.title (
     weight smallint NOT NULL,
     number smallint NOT NULL,
     type text NOT NULL,
+    is_short boolean NOT NULL,
     title text NOT NULL,
     words text COLLATE "C" NOT NULL,
     key text COLLATE "C" NOT NULL,
@@ -26,20 +27,22 @@ CREATE TABLE jikan.title (
 );
 
 CREATE INDEX title_weight_key_idx ON jikan.title (weight, key);
-CREATE INDEX title_weight_base_idx ON jikan.title (weight, base);
 
 COMMENT ON TABLE jikan.title IS 'Titles of an anime in every language, one row each, normalised for search.';
 COMMENT ON COLUMN jikan.title.anime_id IS 'The anime that bears the title.';
 COMMENT ON COLUMN jikan.title.position IS 'Place in Jikan''s list of titles, from 1.';
 COMMENT ON COLUMN jikan.title.weight IS
-'Popularity class of the anime: whole part of `jikan_sync.popularity_weight`, 0 to 22.';
+'Popularity class of the anime: whole part of `jikan_sync.popularity_weight`, 8 to 21.';
 COMMENT ON COLUMN jikan.title.number IS
-'Season or part number of the anime, from whichever of its titles says one; 1 where none does.';
+'Season number of the anime, from whichever of its titles says one; where they only say "part 2", -2;
+where they say nothing, 1.';
 COMMENT ON COLUMN jikan.title.type IS 'Default, English, Japanese, Synonym, or another language.';
+COMMENT ON COLUMN jikan.title.is_short IS
+'Whether it is a synonym that only says how one of the anime''s main titles begins.';
 COMMENT ON COLUMN jikan.title.title IS 'The title as received.';
 COMMENT ON COLUMN jikan.title.words IS 'Its words: `jikan_sync.normalise_title`.';
-COMMENT ON COLUMN jikan.title.key IS 'Its words without spaces.';
-COMMENT ON COLUMN jikan.title.base IS 'Its name without number, folded: `jikan_sync.fold_name`.';
+COMMENT ON COLUMN jikan.title.key IS 'Its words, folded: `jikan_sync.fold_title`.';
+COMMENT ON COLUMN jikan.title.base IS 'Its key without season number: of "2nd Season", "II" and "S2" the same.';
 
 CREATE TABLE jikan_sync.title_word (
     weight smallint NOT NULL,
@@ -49,23 +52,25 @@ CREATE TABLE jikan_sync.title_word (
 );
 
 COMMENT ON TABLE jikan_sync.title_word IS
-'Words of titles and the anime that have them; ".abc" are initials; Japanese has a row for each place
-a reader might start at. No foreign key: its checks would take longer than the rows.';
+'What else than its beginning a title is found by, see `jikan_sync.title_words`. No foreign key: its
+checks would take longer than the rows.';
 COMMENT ON COLUMN jikan_sync.title_word.weight IS 'Popularity class of the anime, as in `jikan.title`.';
 COMMENT ON COLUMN jikan_sync.title_word.word IS 'The word, or "." and initials.';
 COMMENT ON COLUMN jikan_sync.title_word.anime_id IS 'The anime.';
 
 CREATE TABLE jikan_sync.vocabulary (
-    word text COLLATE "C" NOT NULL
+    word text COLLATE "C" NOT NULL,
+    weight smallint NOT NULL
 );
 
 COMMENT ON TABLE jikan_sync.vocabulary IS
-'Words that a misspelt word may have meant. Two sessions may add the same word, so that neither waits
-for the other; words of titles that are gone are harmless.';
+'Words that a misspelt word may have meant. A word that comes with a more popular anime is added
+again, so that no session waits for another; words of titles that are gone are harmless.';
 COMMENT ON COLUMN jikan_sync.vocabulary.word IS 'A word of some title.';
+COMMENT ON COLUMN jikan_sync.vocabulary.weight IS 'Popularity class of an anime that has it.';
 
 CREATE FUNCTION jikan_sync.spelling_keys(word text)
-RETURNS text[]
+RETURNS integer[]
 LANGUAGE plpgsql
 IMMUTABLE
 STRICT
@@ -73,21 +78,21 @@ PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    v_keys text[] := ARRAY[word, jikan_sync.fold_name(word)];
+    v_keys integer[] := ARRAY[hashtext(word)];
 BEGIN
     FOR v_place IN 1 .. length(word) LOOP
-        v_keys := v_keys || overlay(word PLACING '' FROM v_place FOR 1);
+        v_keys := v_keys || hashtext(overlay(word PLACING '' FROM v_place FOR 1));
     END LOOP;
     RETURN v_keys;
 END;
 $$;
 
 COMMENT ON FUNCTION jikan_sync.spelling_keys(text) IS
-'What `word` becomes when any one letter is left out, and its folded form. Two words that share a
-key are a slip apart: a letter more, fewer, replaced or swapped.';
+'Hashes of `word` and of what it becomes when any one letter is left out. Words that share a key are
+a slip apart: a letter more, fewer, replaced or swapped.';
 
 CREATE INDEX vocabulary_word_idx ON jikan_sync.vocabulary (word);
 CREATE INDEX vocabulary_spelling_keys_idx ON jikan_sync.vocabulary
-USING gin ((jikan_sync.spelling_keys(word)) COLLATE "C") WITH (fastupdate = off);
+USING gin (jikan_sync.spelling_keys(word)) WITH (fastupdate = off);
 
 COMMIT;

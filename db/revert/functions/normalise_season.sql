@@ -5,6 +5,7 @@ BEGIN;
 SET LOCAL ROLE jikan_owner;
 
 DROP FUNCTION jikan_sync.split_season(text);
-DROP FUNCTION jikan_sync.fold_name(text);
+DROP FUNCTION jikan_sync.may_have_season(text);
+DROP FUNCTION jikan_sync.fold_title(text);
 
 COMMIT;

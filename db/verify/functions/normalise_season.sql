@@ -7,7 +7,7 @@ SET LOCAL ROLE jikan_owner;
 DO $$
 BEGIN
     ASSERT jikan_sync.split_season('overlord iv') = ROW('overlord'::text, 4);
-    ASSERT jikan_sync.fold_name('the idolmaster') = 'idolmaster';
+    ASSERT jikan_sync.fold_title('haikyuu') = 'haikyu';
 END;
 $$;
 

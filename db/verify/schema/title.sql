@@ -10,6 +10,7 @@ SELECT
     weight,
     number,
     type,
+    is_short,
     title,
     words,
     key,
@@ -24,7 +25,10 @@ SELECT
 FROM jikan_sync.title_word
 WHERE FALSE;
 
-SELECT word FROM jikan_sync.vocabulary WHERE FALSE;
+SELECT
+    word,
+    weight
+FROM jikan_sync.vocabulary WHERE FALSE;
 
 DO $$
 BEGIN

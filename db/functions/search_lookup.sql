@@ -1,0 +1,168 @@
+-- Deploy pgjikan:functions/search_lookup to pg
+-- requires: schema/title
+
+-- The ways into the indexes. Each answers the `max_rows` most popular rows of a range, in one short
+-- descent a popularity class, so its cost does not depend on how many rows the range has.
+
+BEGIN;
+
+SET LOCAL ROLE jikan_owner;
+
+CREATE FUNCTION jikan_sync.find_key(first text, past text, max_rows integer)
+RETURNS SETOF jikan.title
+LANGUAGE sql
+STABLE
+PARALLEL SAFE
+ROWS 20
+BEGIN ATOMIC
+    SELECT t.*
+    FROM generate_series(21, 8, -1) AS w (weight)
+    CROSS JOIN LATERAL (
+        SELECT i.*
+        FROM jikan.title AS i
+        WHERE i.weight = w.weight
+            AND i.key >= find_key.first COLLATE "C"
+            AND i.key < find_key.past COLLATE "C"
+        ORDER BY i.weight, i.key
+        LIMIT find_key.max_rows
+    ) AS t
+    LIMIT find_key.max_rows;
+END;
+
+COMMENT ON FUNCTION jikan_sync.find_key(text, text, integer) IS
+'The `max_rows` most popular titles whose key is in [`first`, `past`).';
+
+CREATE FUNCTION jikan_sync.find_word(first text, past text, max_rows integer)
+RETURNS TABLE (anime_id bigint)
+LANGUAGE sql
+STABLE
+PARALLEL SAFE
+ROWS 20
+BEGIN ATOMIC
+    SELECT t.anime_id
+    FROM generate_series(21, 8, -1) AS w (weight)
+    CROSS JOIN LATERAL (
+        SELECT i.anime_id
+        FROM jikan_sync.title_word AS i
+        WHERE i.weight = w.weight
+            AND i.word >= find_word.first COLLATE "C"
+            AND i.word < find_word.past COLLATE "C"
+        ORDER BY i.weight, i.word
+        LIMIT find_word.max_rows
+    ) AS t
+    LIMIT find_word.max_rows;
+END;
+
+COMMENT ON FUNCTION jikan_sync.find_word(text, text, integer) IS
+'The `max_rows` most popular anime, some perhaps twice, with a word in [`first`, `past`).';
+
+CREATE FUNCTION jikan_sync.find_anime(word text, max_rows integer)
+RETURNS TABLE (anime_id bigint)
+LANGUAGE sql
+STABLE
+PARALLEL SAFE
+ROWS 40
+BEGIN ATOMIC
+    SELECT w.anime_id
+    FROM jikan_sync.find_word(
+        find_anime.word, find_anime.word || U&'\+10FFFF', find_anime.max_rows
+    ) AS w
+    UNION
+    SELECT k.anime_id
+    FROM jikan_sync.find_key(
+        jikan_sync.fold_title(find_anime.word),
+        jikan_sync.fold_title(find_anime.word) || U&'\+10FFFF',
+        find_anime.max_rows
+    ) AS k;
+END;
+
+COMMENT ON FUNCTION jikan_sync.find_anime(text, integer) IS
+'Anime, the `max_rows` most popular each way, that have a title with a word beginning so, or itself
+beginning so.';
+
+CREATE FUNCTION jikan_sync.correct_word(word text)
+RETURNS text[]
+LANGUAGE sql
+STABLE
+PARALLEL SAFE
+BEGIN ATOMIC
+    SELECT array_agg(c.word)
+    FROM (
+        SELECT v.word
+        FROM jikan_sync.vocabulary AS v
+        WHERE jikan_sync.spelling_keys(v.word) && jikan_sync.spelling_keys(correct_word.word)
+            AND v.word <> correct_word.word
+        GROUP BY v.word
+        ORDER BY max(v.weight) DESC, v.word
+        LIMIT 8
+    ) AS c;
+END;
+
+COMMENT ON FUNCTION jikan_sync.correct_word(text) IS
+'The most popular words that `word` may have been meant for: those a slip away. NULL: none.';
+
+CREATE FUNCTION jikan_sync.title_similarity(query text, words text)
+RETURNS real
+LANGUAGE sql
+IMMUTABLE
+PARALLEL SAFE
+BEGIN ATOMIC
+    SELECT word_similarity(title_similarity.query, title_similarity.words);
+END;
+
+COMMENT ON FUNCTION jikan_sync.title_similarity(text, text) IS
+'How much of `query` some stretch of `words` has, by trigrams, 0 to 1.';
+
+CREATE FUNCTION jikan_sync.search_admits(
+    anime jikan.anime,
+    types text[],
+    statuses text[],
+    genres text[],
+    year_from integer,
+    year_to integer,
+    min_score numeric,
+    nsfw boolean
+)
+RETURNS boolean
+LANGUAGE sql
+STABLE
+PARALLEL SAFE
+BEGIN ATOMIC
+    SELECT
+        (search_admits.anime).removed_at IS NULL
+        AND (search_admits.nsfw OR NOT (search_admits.anime).is_nsfw)
+        AND (search_admits.types IS NULL OR (search_admits.anime).type = ANY (search_admits.types))
+        AND (
+            search_admits.statuses IS NULL
+            OR (search_admits.anime).status = ANY (search_admits.statuses)
+        )
+        AND (
+            search_admits.genres IS NULL
+            OR (search_admits.anime).genre_names @> search_admits.genres
+        )
+        AND (
+            search_admits.min_score IS NULL
+            OR (search_admits.anime).score >= search_admits.min_score
+        )
+        AND (
+            search_admits.year_from IS NULL
+            OR coalesce(
+                (search_admits.anime).year,
+                extract(YEAR FROM (search_admits.anime).aired_from AT TIME ZONE 'UTC')
+            ) >= search_admits.year_from
+        )
+        AND (
+            search_admits.year_to IS NULL
+            OR coalesce(
+                (search_admits.anime).year,
+                extract(YEAR FROM (search_admits.anime).aired_from AT TIME ZONE 'UTC')
+            ) <= search_admits.year_to
+        );
+END;
+
+COMMENT ON FUNCTION jikan_sync.search_admits(
+    jikan.anime, text[], text[], text[], integer, integer, numeric, boolean
+) IS
+'Whether an anime passes the filters of a search (NULL: no filter; `genres` in lower case).';
+
+COMMIT;

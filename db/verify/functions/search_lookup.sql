@@ -1,0 +1,18 @@
+-- Verify pgjikan:functions/search_lookup on pg
+
+BEGIN;
+
+SET LOCAL ROLE jikan_owner;
+
+SELECT key FROM jikan_sync.find_key('a', 'b', 1);
+SELECT anime_id FROM jikan_sync.find_word('a', 'b', 1);
+SELECT anime_id FROM jikan_sync.find_anime('a', 1);
+SELECT jikan_sync.correct_word('nartuo');
+
+DO $$
+BEGIN
+    ASSERT jikan_sync.title_similarity('naruto', 'naruto shippuuden') = 1;
+END;
+$$;
+
+ROLLBACK;
