@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
+from pgjikan.cli import main
 
 from .projects import Folder
 
@@ -22,21 +21,21 @@ def toy(tmp_path: Path) -> Folder:
 
 
 @pytest.fixture
-def pgjikan(empty_database: str, toy: Folder) -> Run:
+def pgjikan(
+    empty_database: str,
+    toy: Folder,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> Run:
     """Run a command on the test's project and database: its exit code and all it printed."""
+    monkeypatch.setenv("PGJIKAN_PROJECT", str(toy.root))
 
     def run(command: str, *words: str) -> tuple[int, str]:
-        program = "from pgjikan.cli import main; main()"
-        done = subprocess.run(
-            [sys.executable, "-c", program, command, "--dsn", empty_database, *words],
-            env=os.environ | {"PGJIKAN_PROJECT": str(toy.root), "COLUMNS": "200"},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            check=False,
-        )
-        return done.returncode, done.stdout
+        monkeypatch.setattr("sys.argv", ["pgjikan", command, "--dsn", empty_database, *words])
+        with pytest.raises(SystemExit) as end:
+            main()
+        assert isinstance(end.value.code, int)
+        return end.value.code, "".join(capsys.readouterr())
 
     return run
 
