@@ -1,8 +1,8 @@
 -- Deploy pgjikan:functions/document_fault to pg
 -- requires: schema/anime_document
 
--- What can be told of a JSON document before it is stored: its mal_id, and why it is not a Jikan Anime
--- object.
+-- What can be told of a JSON document before it is stored: its mal_id, and why it is not a Jikan
+-- Anime object.
 
 BEGIN;
 
@@ -17,17 +17,19 @@ BEGIN ATOMIC
         WHEN jsonb_typeof(document_fault.document) <> 'object'
             THEN format('is %s, not an object', jsonb_typeof(document_fault.document))
         ELSE (
-            SELECT format(
-                '%s is %s, not %s',
-                f.name,
-                coalesce(jsonb_typeof(document_fault.document -> f.name), 'missing'),
-                array_to_string(f.json_types, ' or ')
-            )
+            SELECT
+                format(
+                    '%s is %s, not %s',
+                    f.name,
+                    coalesce(jsonb_typeof(document_fault.document -> f.name), 'missing'),
+                    array_to_string(f.json_types, ' or ')
+                )
             FROM jikan_sync.document_field AS f
-            WHERE coalesce(
-                jsonb_typeof(document_fault.document -> f.name) <> ALL (f.json_types),
-                f.is_required
-            )
+            WHERE
+                coalesce(
+                    jsonb_typeof(document_fault.document -> f.name) <> all(f.json_types),
+                    f.is_required
+                )
             ORDER BY f.is_required DESC, f.name
             LIMIT 1
         )
@@ -44,7 +46,8 @@ IMMUTABLE
 PARALLEL SAFE
 BEGIN ATOMIC
     SELECT CASE
-        WHEN jsonb_typeof(document_mal_id.document -> 'mal_id') = 'number'
+        WHEN
+            jsonb_typeof(document_mal_id.document -> 'mal_id') = 'number'
             AND (document_mal_id.document ->> 'mal_id') ~ '^[1-9][0-9]{0,8}$'
             THEN (document_mal_id.document ->> 'mal_id')::integer
     END;

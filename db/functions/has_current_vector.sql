@@ -12,11 +12,12 @@ RETURNS boolean
 LANGUAGE sql
 STABLE
 BEGIN ATOMIC
-    SELECT EXISTS (
+    SELECT exists(
         SELECT 1
         FROM jikan.embedding_model AS m
-        INNER JOIN jikan.embedding AS e ON e.model_id = m.id
-        WHERE m.status = 'active'
+        INNER JOIN jikan.embedding AS e ON m.id = e.model_id
+        WHERE
+            m.status = 'active'
             AND e.anime_id = has_current_vector.anime_id
             AND e.input_hash = has_current_vector.input_hash
     );

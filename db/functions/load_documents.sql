@@ -1,8 +1,8 @@
 -- Deploy pgjikan:functions/load_documents to pg
 -- requires: functions/store_anime
 
--- Files of documents, a batch of lines at a time. A line that is no JSON lands among the rejects and
--- the rest of its batch in the mirror.
+-- Files of documents, a batch of lines at a time. A line that is no JSON lands among the rejects
+-- and the rest of its batch in the mirror.
 
 BEGIN;
 
@@ -49,8 +49,8 @@ END;
 $$;
 
 COMMENT ON FUNCTION jikan_sync.load_documents(text, timestamptz) IS
-'Stores the Jikan Anime objects in `lines` (one JSON object a line), as old as `fetched_at`, and counts
-what became of them; a line that is no JSON is rejected by itself.';
+'Stores the Jikan Anime objects in `lines` (one JSON object a line), as old as `fetched_at`, and
+counts what became of them; a line that is no JSON is rejected by itself.';
 
 CREATE FUNCTION jikan_sync.analyze_mirror()
 RETURNS void

@@ -2,8 +2,8 @@
 -- requires: schema/anime
 -- requires: functions/index_titles
 
--- What search knows of an anime follows its titles by itself, whoever changes them, and is left alone
--- when anything else changes.
+-- What search knows of an anime follows its titles by itself, whoever changes them, and is left
+-- alone when anything else changes.
 
 BEGIN;
 

@@ -5,9 +5,10 @@
 -- requires: schema/freshness_policy
 -- requires: functions/has_current_vector
 
--- The upsert of the mirror's main table: one statement for any number of documents, writing only rows
--- that differ, and never letting an older document overwrite a newer one. A list page is a query over
--- the provider's own store, up to a day behind /anime/{id}, so it yields to a younger /full document.
+-- The upsert of the mirror's main table: one statement for any number of documents, writing only
+-- rows that differ, and never letting an older document overwrite a newer one. A list page is a
+-- query over the provider's own store, up to a day behind /anime/{id}, so it yields to a younger
+-- /full document.
 
 BEGIN;
 

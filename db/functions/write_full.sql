@@ -2,8 +2,8 @@
 -- requires: schema/anime_children
 -- requires: functions/write_anime
 
--- What only a /full document knows: relations, theme songs, links. Rewritten per anime when its hash
--- changed, untouched otherwise, and never by a document older than the one that wrote them.
+-- What only a /full document knows: relations, theme songs, links. Rewritten per anime when its
+-- hash changed, untouched otherwise, and never by a document older than the one that wrote them.
 
 BEGIN;
 
@@ -17,20 +17,22 @@ BEGIN ATOMIC
     INSERT INTO jikan.relation (anime_id, relation, entry_type, entry_mal_id, name, url)
     SELECT
         a.id,
-        r.relation ->> 'relation',
-        n.entry ->> 'type',
-        (n.entry ->> 'mal_id')::integer,
-        n.entry ->> 'name',
-        n.entry ->> 'url'
+        r.relation ->> 'relation' AS relation,
+        n.entry ->> 'type' AS entry_type,
+        (n.entry ->> 'mal_id')::integer AS entry_mal_id,
+        n.entry ->> 'name' AS name,
+        n.entry ->> 'url' AS url
     FROM unnest(write_relations.documents) AS e (document)
     INNER JOIN jikan.anime AS a
         ON a.mal_id = jikan_sync.document_mal_id(e.document)
-    CROSS JOIN LATERAL jsonb_array_elements(
-        jikan_sync.json_list(e.document -> 'relations')
-    ) AS r (relation)
-    CROSS JOIN LATERAL jsonb_array_elements(
-        jikan_sync.json_list(r.relation -> 'entry')
-    ) AS n (entry)
+    CROSS JOIN
+        LATERAL jsonb_array_elements(
+            jikan_sync.json_list(e.document -> 'relations')
+        ) AS r (relation)
+    CROSS JOIN
+        LATERAL jsonb_array_elements(
+            jikan_sync.json_list(r.relation -> 'entry')
+        ) AS n (entry)
     WHERE a.id = any(write_relations.anime_ids)
     ON CONFLICT DO NOTHING;
 END;

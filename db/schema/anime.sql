@@ -2,9 +2,10 @@
 -- requires: schema/clock
 -- requires: functions/embedding_text
 
--- The mirror's main table: one row per MyAnimeList anime, with every field of Jikan's Anime object and
--- what we know of its age. No column says when the row goes stale: that follows from the facet's
--- timestamp and `jikan_sync.freshness_policy`, so a changed policy is true at once for every row.
+-- The mirror's main table: one row per MyAnimeList anime, with every field of Jikan's Anime object
+-- and what we know of its age. No column says when the row goes stale: that follows from the
+-- facet's timestamp and `jikan_sync.freshness_policy`, so a changed policy is true at once for
+-- every row.
 
 BEGIN;
 
@@ -100,15 +101,19 @@ COMMENT ON TABLE jikan.anime IS
 COMMENT ON COLUMN jikan.anime.id IS 'Our key; children refer to it.';
 COMMENT ON COLUMN jikan.anime.mal_id IS 'MyAnimeList''s id, the key of every upsert.';
 COMMENT ON COLUMN jikan.anime.url IS 'The page at MyAnimeList.';
-COMMENT ON COLUMN jikan.anime.images IS 'Jikan''s images object (jpg, webp); hosts change, so never a key.';
-COMMENT ON COLUMN jikan.anime.trailer IS 'Jikan''s trailer object; the video id is in embed_url only.';
+COMMENT ON COLUMN jikan.anime.images IS
+'Jikan''s images object (jpg, webp); hosts change, so never a key.';
+COMMENT ON COLUMN jikan.anime.trailer IS
+'Jikan''s trailer object; the video id is in embed_url only.';
 COMMENT ON COLUMN jikan.anime.approved IS 'Whether MyAnimeList has approved the entry.';
-COMMENT ON COLUMN jikan.anime.titles IS 'Jikan''s titles list ({type, title}); `jikan.title` is made from it.';
+COMMENT ON COLUMN jikan.anime.titles IS
+'Jikan''s titles list ({type, title}); `jikan.title` is made from it.';
 COMMENT ON COLUMN jikan.anime.title IS 'The default title, usually romanised Japanese.';
 COMMENT ON COLUMN jikan.anime.title_english IS 'The English title; NULL where there is none.';
 COMMENT ON COLUMN jikan.anime.title_japanese IS 'The Japanese title; NULL where there is none.';
 COMMENT ON COLUMN jikan.anime.title_synonyms IS 'Other titles, in any language.';
-COMMENT ON COLUMN jikan.anime.type IS 'TV, Movie, OVA, ONA, Special, TV Special, Music, CM or PV; may be NULL.';
+COMMENT ON COLUMN jikan.anime.type IS
+'TV, Movie, OVA, ONA, Special, TV Special, Music, CM or PV; may be NULL.';
 COMMENT ON COLUMN jikan.anime.source IS 'What it was made from: Manga, Original, Light novel …';
 COMMENT ON COLUMN jikan.anime.episodes IS 'Number of episodes; NULL while unknown.';
 COMMENT ON COLUMN jikan.anime.status IS
@@ -118,7 +123,8 @@ COMMENT ON COLUMN jikan.anime.aired IS 'Jikan''s aired object; its prop knows pa
 COMMENT ON COLUMN jikan.anime.aired_from IS 'First day on air, midnight UTC.';
 COMMENT ON COLUMN jikan.anime.aired_to IS 'Last day on air, midnight UTC.';
 COMMENT ON COLUMN jikan.anime.duration IS 'As Jikan words it: "24 min per ep".';
-COMMENT ON COLUMN jikan.anime.rating IS 'Age rating as Jikan words it: "PG-13 - Teens 13 or older".';
+COMMENT ON COLUMN jikan.anime.rating IS
+'Age rating as Jikan words it: "PG-13 - Teens 13 or older".';
 COMMENT ON COLUMN jikan.anime.score IS 'Mean score, 1.00 to 10.00; NULL where too few voted.';
 COMMENT ON COLUMN jikan.anime.scored_by IS 'How many scored it.';
 COMMENT ON COLUMN jikan.anime.rank IS 'Place by score.';
@@ -129,13 +135,15 @@ COMMENT ON COLUMN jikan.anime.synopsis IS 'The story in some sentences.';
 COMMENT ON COLUMN jikan.anime.background IS 'Notes on its making; NULL where Jikan says "".';
 COMMENT ON COLUMN jikan.anime.season IS 'winter, spring, summer or fall (TV only).';
 COMMENT ON COLUMN jikan.anime.year IS 'The year of its season (TV only).';
-COMMENT ON COLUMN jikan.anime.broadcast IS 'Jikan''s broadcast object: day, time, timezone, string.';
+COMMENT ON COLUMN jikan.anime.broadcast IS
+'Jikan''s broadcast object: day, time, timezone, string.';
 COMMENT ON COLUMN jikan.anime.producers IS 'Jikan''s producers list.';
 COMMENT ON COLUMN jikan.anime.licensors IS 'Jikan''s licensors list.';
 COMMENT ON COLUMN jikan.anime.studios IS 'Jikan''s studios list.';
 COMMENT ON COLUMN jikan.anime.genres IS 'Jikan''s genres list.';
 COMMENT ON COLUMN jikan.anime.explicit_genres IS 'Jikan''s explicit genres list.';
-COMMENT ON COLUMN jikan.anime.themes IS 'Jikan''s themes list (not the songs: those are `jikan.theme_song`).';
+COMMENT ON COLUMN jikan.anime.themes IS
+'Jikan''s themes list (not the songs: those are `jikan.theme_song`).';
 COMMENT ON COLUMN jikan.anime.demographics IS 'Jikan''s demographics list.';
 COMMENT ON COLUMN jikan.anime.genre_names IS
 'Names of genres, explicit genres, themes and demographics in lower case, for filters.';
@@ -143,16 +151,20 @@ COMMENT ON COLUMN jikan.anime.studio_names IS 'Names of the studios.';
 COMMENT ON COLUMN jikan.anime.is_nsfw IS 'Adult: rated Rx, or of genre Hentai or Erotica.';
 COMMENT ON COLUMN jikan.anime.embedding_hash IS
 'MD5 of `jikan_sync.embedding_text` of this row; a vector counts only beside the same hash.';
-COMMENT ON COLUMN jikan.anime.core_hash IS 'Hash of the document''s core, to write only what differs.';
-COMMENT ON COLUMN jikan.anime.full_hash IS 'Hash of relations, songs and links; NULL before a /full document.';
-COMMENT ON COLUMN jikan.anime.last_jikan_sync IS 'When an upstream last vouched for the core facet.';
+COMMENT ON COLUMN jikan.anime.core_hash IS
+'Hash of the document''s core, to write only what differs.';
+COMMENT ON COLUMN jikan.anime.full_hash IS
+'Hash of relations, songs and links; NULL before a /full document.';
+COMMENT ON COLUMN jikan.anime.last_jikan_sync IS
+'When an upstream last vouched for the core facet.';
 COMMENT ON COLUMN jikan.anime.full_synced_at IS
 'When a /full document last vouched for relations, songs and links; NULL: never.';
 COMMENT ON COLUMN jikan.anime.images_synced_at IS 'When pictures were last fetched; NULL: never.';
 COMMENT ON COLUMN jikan.anime.reviews_synced_at IS 'When reviews were last fetched; NULL: never.';
 COMMENT ON COLUMN jikan.anime.is_full IS 'Whether a /full document has ever been stored.';
 COMMENT ON COLUMN jikan.anime.sync_status IS
-'fresh, stale or pending_embeddings, as last marked; answers compute staleness from the timestamps.';
+'fresh, stale or pending_embeddings, as last marked; answers compute staleness from the
+timestamps.';
 COMMENT ON COLUMN jikan.anime.created_at IS 'When the row first came.';
 COMMENT ON COLUMN jikan.anime.changed_at IS 'When a document last changed what the row says.';
 COMMENT ON COLUMN jikan.anime.missing_count IS 'How many 404 in a row an upstream gave for it.';

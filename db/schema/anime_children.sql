@@ -22,11 +22,14 @@ CREATE TABLE jikan.relation (
 CREATE INDEX relation_entry_mal_id_idx
 ON jikan.relation (entry_mal_id) WHERE entry_type = 'anime';
 
-COMMENT ON TABLE jikan.relation IS 'Related entries of an anime: sequels, source manga, side stories.';
+COMMENT ON TABLE jikan.relation IS
+'Related entries of an anime: sequels, source manga, side stories.';
 COMMENT ON COLUMN jikan.relation.anime_id IS 'The anime that has the relation.';
-COMMENT ON COLUMN jikan.relation.relation IS 'Sequel, Prequel, Adaptation …; wording changes upstream.';
+COMMENT ON COLUMN jikan.relation.relation IS
+'Sequel, Prequel, Adaptation …; wording changes upstream.';
 COMMENT ON COLUMN jikan.relation.entry_type IS 'anime or manga.';
-COMMENT ON COLUMN jikan.relation.entry_mal_id IS 'MyAnimeList id of the entry; it need not be mirrored.';
+COMMENT ON COLUMN jikan.relation.entry_mal_id IS
+'MyAnimeList id of the entry; it need not be mirrored.';
 COMMENT ON COLUMN jikan.relation.name IS 'Title of the entry.';
 COMMENT ON COLUMN jikan.relation.url IS 'Page of the entry.';
 

@@ -19,7 +19,7 @@ CREATE TYPE jikan_sync.anime_document AS (
     title text,
     title_english text,
     title_japanese text,
-    title_synonyms text[],
+    title_synonyms text [],
     type text,
     source text,
     episodes integer,
@@ -60,7 +60,8 @@ COMMENT ON TABLE jikan_sync.document_field IS
 'Fields of Jikan''s Anime object (with those of /full) and the JSON types that each may have.';
 COMMENT ON COLUMN jikan_sync.document_field.name IS 'The field.';
 COMMENT ON COLUMN jikan_sync.document_field.json_types IS 'What jsonb_typeof may say of it.';
-COMMENT ON COLUMN jikan_sync.document_field.is_required IS 'Whether a document without it is refused.';
+COMMENT ON COLUMN jikan_sync.document_field.is_required IS
+'Whether a document without it is refused.';
 
 INSERT INTO jikan_sync.document_field (name, json_types, is_required)
 VALUES
@@ -74,25 +75,34 @@ INSERT INTO jikan_sync.document_field (name, json_types)
 SELECT
     f.name,
     '{string,null}'::text[]
-FROM unnest(ARRAY[
-    'url', 'title_english', 'title_japanese', 'type', 'source', 'status', 'duration', 'rating',
-    'synopsis', 'background', 'season'
-]) AS f (name)
+FROM
+    unnest(ARRAY[
+        'url', 'title_english', 'title_japanese', 'type', 'source', 'status', 'duration', 'rating',
+        'synopsis', 'background', 'season'
+    ]) AS f (name)
 UNION ALL
 SELECT
     f.name,
     '{number,null}'::text[]
-FROM unnest(ARRAY[
-    'episodes', 'score', 'scored_by', 'rank', 'popularity', 'members', 'favorites', 'year'
-]) AS f (name)
+FROM
+    unnest(ARRAY[
+        'episodes', 'score', 'scored_by', 'rank', 'popularity', 'members', 'favorites', 'year'
+    ]) AS f (name)
 UNION ALL
 SELECT
     f.name,
     '{array,null}'::text[]
-FROM unnest(ARRAY[
-    'title_synonyms', 'producers', 'licensors', 'studios', 'genres', 'explicit_genres', 'themes',
-    'demographics', 'relations', 'external', 'streaming'
-]) AS f (name)
+FROM
+    unnest(ARRAY[
+        'title_synonyms',
+        'producers',
+        'licensors',
+        'studios',
+        'genres',
+        'explicit_genres',
+        'themes',
+        'demographics', 'relations', 'external', 'streaming'
+    ]) AS f (name)
 UNION ALL
 SELECT
     f.name,

@@ -1,8 +1,8 @@
 -- Deploy pgjikan:schema/clock to pg
 -- requires: schema/namespaces
 
--- One clock for every rule about time, so that each rule can be tested without waiting. The table is
--- empty in production: clock_now() is then the server's time. Only the owner may set it.
+-- One clock for every rule about time, so that each rule can be tested without waiting. The table
+-- is empty in production: clock_now() is then the server's time. Only the owner may set it.
 
 BEGIN;
 
@@ -45,7 +45,8 @@ BEGIN ATOMIC
 END;
 
 COMMENT ON FUNCTION jikan_sync.clock_set(timestamptz) IS
-'Freezes the clock of all rules at `at`, for every session, from COMMIT on (owner only; for tests).';
+'Freezes the clock of all rules at `at`, for every session, from COMMIT on (owner only; for
+tests).';
 
 CREATE FUNCTION jikan_sync.clock_advance(step interval)
 RETURNS timestamptz
@@ -63,11 +64,14 @@ COMMENT ON FUNCTION jikan_sync.clock_advance(interval) IS
 
 CREATE FUNCTION jikan_sync.clock_reset()
 RETURNS void
-LANGUAGE sql
+LANGUAGE plpgsql
 VOLATILE
-BEGIN ATOMIC
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
     DELETE FROM jikan_sync.clock;
 END;
+$$;
 
 COMMENT ON FUNCTION jikan_sync.clock_reset() IS
 'Lets the clock run again with the server''s time.';

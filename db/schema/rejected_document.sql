@@ -26,8 +26,10 @@ CREATE INDEX rejected_document_last_seen_at_idx ON jikan_sync.rejected_document 
 COMMENT ON TABLE jikan_sync.rejected_document IS
 'Documents that could not be stored, with the reason; purged by the job purge_history.';
 COMMENT ON COLUMN jikan_sync.rejected_document.id IS 'Key.';
-COMMENT ON COLUMN jikan_sync.rejected_document.source IS 'What brought it: list, full, pictures, reviews …';
-COMMENT ON COLUMN jikan_sync.rejected_document.mal_id IS 'The anime it is about, where that can be told.';
+COMMENT ON COLUMN jikan_sync.rejected_document.source IS
+'What brought it: list, full, pictures, reviews …';
+COMMENT ON COLUMN jikan_sync.rejected_document.mal_id IS
+'The anime it is about, where that can be told.';
 COMMENT ON COLUMN jikan_sync.rejected_document.reason IS 'Why it could not be stored.';
 COMMENT ON COLUMN jikan_sync.rejected_document.document IS 'Its first 10,000 characters.';
 COMMENT ON COLUMN jikan_sync.rejected_document.document_hash IS 'Hash of the whole document.';

@@ -23,9 +23,11 @@ COMMENT ON TABLE jikan_sync.setting IS
 'What an operator may tune: `UPDATE jikan_sync.setting SET value = … WHERE name = …`, at once.';
 COMMENT ON COLUMN jikan_sync.setting.name IS 'The setting, lower snake_case.';
 COMMENT ON COLUMN jikan_sync.setting.value IS 'Its value as text, checked against `type`.';
-COMMENT ON COLUMN jikan_sync.setting.type IS 'text, number (not negative), interval (not negative) or boolean.';
+COMMENT ON COLUMN jikan_sync.setting.type IS
+'text, number (not negative), interval (not negative) or boolean.';
 COMMENT ON COLUMN jikan_sync.setting.choices IS 'The only values allowed; NULL: any of the type.';
-COMMENT ON COLUMN jikan_sync.setting.description IS 'What it does, its unit, and where the default comes from.';
+COMMENT ON COLUMN jikan_sync.setting.description IS
+'What it does, its unit, and where the default comes from.';
 
 CREATE FUNCTION jikan_sync.tg_check_setting()
 RETURNS trigger

@@ -1,0 +1,10 @@
+-- Revert pgjikan:functions/record_response from pg
+
+BEGIN;
+
+DROP FUNCTION jikan_sync.record_response(
+    bigint, uuid, text, text, integer, text, interval, double precision, integer, text
+);
+DROP FUNCTION jikan_sync.store_response(jikan_sync.queue, jsonb, timestamptz);
+
+COMMIT;

@@ -1,0 +1,9 @@
+-- Revert pgjikan:schema/catalog from pg
+
+BEGIN;
+
+DROP VIEW anime.studio;
+DROP VIEW anime.genre;
+DROP VIEW anime.catalog;
+
+COMMIT;

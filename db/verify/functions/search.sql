@@ -1,0 +1,34 @@
+-- Verify pgjikan:functions/search on pg
+
+BEGIN;
+
+DO $$
+BEGIN
+    ASSERT NOT has_function_privilege(
+        'jikan_sidecar', 'jikan_sync.check_search(integer, integer, integer, numeric)', 'execute'
+    );
+    ASSERT NOT has_function_privilege(
+        'anime_reader', 'jikan_sync.check_search(integer, integer, integer, numeric)', 'execute'
+    );
+    ASSERT NOT has_function_privilege(
+        'jikan_sidecar', 'jikan_sync.search_rows(text, integer, text[], text[], text[], integer, integer, numeric, boolean)', 'execute'
+    );
+    ASSERT NOT has_function_privilege(
+        'anime_reader', 'jikan_sync.search_rows(text, integer, text[], text[], text[], integer, integer, numeric, boolean)', 'execute'
+    );
+    ASSERT NOT has_function_privilege(
+        'jikan_sidecar', 'anime.search_cached(text, integer, text[], text[], text[], integer, integer, numeric, boolean)', 'execute'
+    );
+    ASSERT has_function_privilege(
+        'anime_reader', 'anime.search_cached(text, integer, text[], text[], text[], integer, integer, numeric, boolean)', 'execute'
+    );
+    ASSERT NOT has_function_privilege(
+        'jikan_sidecar', 'anime.search(text, integer, text[], text[], text[], integer, integer, numeric, boolean)', 'execute'
+    );
+    ASSERT has_function_privilege(
+        'anime_reader', 'anime.search(text, integer, text[], text[], text[], integer, integer, numeric, boolean)', 'execute'
+    );
+END;
+$$;
+
+ROLLBACK;
