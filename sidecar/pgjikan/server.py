@@ -232,7 +232,9 @@ class EmbeddedServer:
     def _prepare_database(self) -> None:
         status = self.status()
         socket = make_conninfo(host=str(status.socket_dir), port=status.port, user=SUPERUSER)
-        with psycopg.connect(socket, dbname="postgres", autocommit=True) as connection:
+        with psycopg.connect(
+            socket, dbname="postgres", autocommit=True, connect_timeout=10
+        ) as connection:
             if self.port is not None:
                 hashed = connection.pgconn.encrypt_password(
                     self._password().encode(), SUPERUSER.encode(), b"scram-sha-256"

@@ -7,6 +7,7 @@ import signal
 import socket
 import stat
 import subprocess
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -62,6 +63,44 @@ def test_kill_loses_nothing_and_the_next_start_works(stopped: EmbeddedServer) ->
     with psycopg.connect(stopped.dsn()) as connection:
         assert connection.execute("SELECT number FROM public.kept").fetchone() == (1,)
     assert stopped.status().pid != pid
+
+
+def test_start_waits_for_the_children_of_a_killed_server(stopped: EmbeddedServer) -> None:
+    stopped.start()
+    with psycopg.connect(stopped.dsn()) as connection, ThreadPoolExecutor() as pool:
+        child, postmaster = connection.info.backend_pid, stopped.status().pid
+        assert postmaster is not None
+        os.kill(child, signal.SIGSTOP)
+        os.kill(postmaster, signal.SIGKILL)
+        before = stopped.log.stat().st_size
+        started = pool.submit(stopped.start)
+        while "still in use" not in stopped.log.read_text()[before:] and not started.done():
+            time.sleep(0.01)
+        os.kill(child, signal.SIGCONT)
+        started.result()
+    assert stopped.is_running()
+
+
+def test_start_waits_for_a_server_that_is_going(stopped: EmbeddedServer) -> None:
+    stopped.start()
+    recorded = (stopped.cluster / "postmaster.pid").read_text().splitlines()
+    stopped.stop()
+    going = subprocess.Popen(
+        ["postgres", "-c", "read _", str(stopped.cluster)],
+        executable="/bin/sh",
+        stdin=subprocess.PIPE,
+    )
+    text = "\n".join([str(going.pid), *recorded[1:]]) + "\n"
+    (stopped.cluster / "postmaster.pid").write_text(text)
+    with socket.socket(socket.AF_UNIX) as door, ThreadPoolExecutor() as pool:
+        door.bind(str(stopped.data_dir / "run" / f".s.PGSQL.{recorded[3]}"))
+        door.listen()
+        started = pool.submit(stopped.start)
+        caller, _ = door.accept()
+        going.communicate()
+        caller.close()
+        started.result()
+    assert stopped.status().pid not in {None, going.pid}
 
 
 def test_pid_file_of_a_stranger_is_stale(stopped: EmbeddedServer) -> None:
