@@ -54,7 +54,7 @@ def test_cron_runs_our_jobs(cron: psycopg.Connection[Any]) -> None:
 
 
 def test_plpython_has_requests(connection: psycopg.Connection[Any]) -> None:
-    connection.execute("CREATE EXTENSION plpython3u")
+    connection.execute("CREATE EXTENSION IF NOT EXISTS plpython3u")
     connection.execute(
         "CREATE FUNCTION public.requests_version() RETURNS text LANGUAGE plpython3u"
         " AS 'import requests; return requests.__version__'"
