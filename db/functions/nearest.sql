@@ -1,0 +1,256 @@
+-- Deploy pgjikan:functions/nearest to pg
+-- requires: functions/active_model_id
+-- requires: functions/index_franchises
+-- requires: functions/search
+-- requires: schema/embedding
+
+-- The one way from a vector to titles. Nearest first, then filters, franchises and credit for score
+-- and popularity; where too few are left the search goes deeper, and at last looks at every title
+-- that passes the filters, so that a filter never costs rows. On a small table "nearest" is an
+-- exact sort, on a large one an HNSW index; the statement is the same and PostgreSQL chooses. It
+-- names the active model's partition, since a generic plan with the model as a parameter could use
+-- no index.
+
+BEGIN;
+
+SET LOCAL ROLE jikan_owner;
+
+INSERT INTO jikan_sync.setting (name, value, type, description)
+VALUES
+(
+    'recommend_score_weight',
+    '0.04',
+    'number',
+    'What ten points of score are worth in a recommendation, in cosine similarity; 0: nothing.'
+),
+(
+    'recommend_popularity_weight',
+    '0.04',
+    'number',
+    'What a million members are worth in a recommendation (by their logarithm); 0: nothing.'
+);
+
+CREATE TYPE anime.recommendation AS (
+    mal_id integer,
+    title text,
+    title_english text,
+    title_japanese text,
+    type text,
+    year integer,
+    season text,
+    episodes integer,
+    status text,
+    score numeric(4, 2),
+    members integer,
+    image_url text,
+    similarity real,
+    rank real,
+    match text,
+    freshness text,
+    synced_at timestamptz
+);
+
+COMMENT ON TYPE anime.recommendation IS
+'A recommended title. `similarity`: cosine of the vectors, 1 is the same; `rank`: what rows are
+ordered by, similarity with gentle credit for score and popularity; `match`: semantic, or text
+where there was no vector to compare with; `freshness`, `synced_at`: as in `anime.search_result`.';
+
+GRANT USAGE ON TYPE anime.recommendation TO anime_reader;
+
+CREATE FUNCTION jikan_sync.vector_schema()
+RETURNS name
+LANGUAGE sql
+STABLE
+BEGIN ATOMIC
+    SELECT n.nspname
+    FROM pg_catalog.pg_extension AS e
+    INNER JOIN pg_catalog.pg_namespace AS n ON e.extnamespace = n.oid
+    WHERE e.extname = 'vector';
+END;
+
+COMMENT ON FUNCTION jikan_sync.vector_schema() IS
+'Where pgvector lives, for statements made at run time.';
+
+CREATE FUNCTION jikan_sync.nearest(
+    probe halfvec,
+    max_rows integer,
+    without bigint[],
+    with_franchise boolean,
+    types text[],
+    statuses text[],
+    genres text[],
+    year_from integer,
+    year_to integer,
+    min_score numeric,
+    nsfw boolean
+)
+RETURNS TABLE (anime_id bigint, similarity real, rank real)
+LANGUAGE plpgsql
+STABLE
+ROWS 20
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    c_statement CONSTANT text := $sql$
+        WITH candidate AS MATERIALIZED (
+            SELECT
+                a.id,
+                a.mal_id,
+                a.title,
+                -n.distance AS similarity,
+                -n.distance
+                    + $13 * coalesce(a.score - 6.5, 0) / 10
+                    + $14 * ln(coalesce(a.members, 0) + 1) / ln(1000000) AS rank
+            FROM %s AS n
+            INNER JOIN jikan.anime AS a ON a.id = n.anime_id
+            WHERE a.embedding_hash = n.input_hash
+                AND a.removed_at IS NULL
+                AND a.id <> ALL ($3)
+                AND ($5 IS NULL OR a.type = ANY ($5))
+                AND ($6 IS NULL OR a.status = ANY ($6))
+                AND ($7 IS NULL OR a.genre_names @> $7)
+                AND ($8 IS NULL OR a.year >= $8)
+                AND ($9 IS NULL OR a.year <= $9)
+                AND ($10 IS NULL OR a.score >= $10)
+                AND ($11 OR NOT a.is_nsfw)
+            ORDER BY n.distance
+            LIMIT $12
+        ),
+
+        grouped AS (
+            SELECT
+                c.*,
+                f.franchise_id,
+                CASE WHEN NOT $4 THEN jikan_sync.title_stem(c.title) END AS stem
+            FROM candidate AS c
+            LEFT JOIN jikan.franchise AS f ON f.mal_id = c.mal_id
+        ),
+
+        own AS (
+            SELECT f.franchise_id, jikan_sync.title_stem(a.title) AS stem
+            FROM jikan.anime AS a
+            LEFT JOIN jikan.franchise AS f ON f.mal_id = a.mal_id
+            WHERE NOT $4
+                AND a.id = ANY ($3)
+        ),
+
+        numbered AS (
+            SELECT
+                g.*,
+                row_number() OVER (
+                    PARTITION BY coalesce(g.franchise_id, -g.mal_id) ORDER BY g.rank DESC, g.id
+                ) AS franchise_number,
+                row_number() OVER (PARTITION BY g.stem ORDER BY g.rank DESC, g.id) AS stem_number
+            FROM grouped AS g
+            WHERE $4
+                OR NOT EXISTS (SELECT FROM own AS o WHERE o.franchise_id = g.franchise_id)
+                AND NOT EXISTS (SELECT FROM own AS o WHERE o.stem = g.stem)
+        )
+
+        SELECT n.id, n.similarity::real, n.rank::real
+        FROM numbered AS n
+        WHERE $4
+            OR n.franchise_number = 1 AND n.stem_number = 1
+        ORDER BY n.rank DESC, n.id
+        LIMIT $2
+    $sql$;
+    v_model jikan.embedding_model;
+    v_vector name := jikan_sync.vector_schema();
+    v_partition text;
+    v_near text;
+    v_every text;
+    v_genres text[] := (SELECT array_agg(lower(g.name)) FROM unnest(genres) AS g (name));
+    v_score_weight double precision := jikan_sync.setting_number('recommend_score_weight');
+    v_members_weight double precision := jikan_sync.setting_number('recommend_popularity_weight');
+    v_scan text := current_setting('hnsw.iterative_scan', true);
+    v_depth integer;
+    v_ids bigint[];
+    v_similarities real[];
+    v_ranks real[];
+BEGIN
+    SELECT m.* INTO v_model FROM jikan.embedding_model AS m WHERE m.status = 'active';
+    IF NOT FOUND OR probe IS NULL THEN
+        RETURN;
+    END IF;
+    v_partition := format('jikan.%I', 'embedding_' || v_model.id);
+    -- The expression of the index, if there is one: `jikan_sync.maintain_vector_index`.
+    v_near := format(
+        '(SELECT e.anime_id, e.input_hash, '
+        'e.embedding::%1$I.halfvec(%2$s) OPERATOR(%1$I.<#>) $1::%1$I.halfvec(%2$s) AS distance '
+        'FROM %3$s AS e ORDER BY distance LIMIT %%s)',
+        v_vector, v_model.dimensions, v_partition
+    );
+    -- Without an order of its own, so that the filters may come first.
+    v_every := format(
+        '(SELECT e.anime_id, e.input_hash, e.embedding OPERATOR(%1$I.<#>) $1 AS distance '
+        'FROM %2$s AS e)',
+        v_vector, v_partition
+    );
+    -- A clause of the function would do, but may not name what a fresh session has not loaded yet.
+    PERFORM set_config('hnsw.iterative_scan', 'relaxed_order', true);
+    FOREACH v_depth IN ARRAY ARRAY[1000, 20000, NULL] LOOP
+        EXECUTE format(
+            'SELECT array_agg(r.id ORDER BY r.rank DESC, r.id), '
+            'array_agg(r.similarity ORDER BY r.rank DESC, r.id), '
+            'array_agg(r.rank ORDER BY r.rank DESC, r.id) FROM (%s) AS r',
+            format(c_statement, coalesce(format(v_near, v_depth), v_every))
+        )
+        INTO v_ids, v_similarities, v_ranks
+        USING probe, max_rows, without, with_franchise, types, statuses, v_genres, year_from,
+            year_to, min_score, nsfw, v_depth / 5, v_score_weight, v_members_weight;
+        EXIT WHEN cardinality(v_ids) = max_rows;
+    END LOOP;
+    PERFORM set_config('hnsw.iterative_scan', coalesce(nullif(v_scan, ''), 'off'), true);
+    RETURN QUERY
+    SELECT n.anime_id, n.similarity, n.rank
+    FROM unnest(v_ids, v_similarities, v_ranks) AS n (anime_id, similarity, rank);
+END;
+$$;
+
+COMMENT ON FUNCTION jikan_sync.nearest(
+    halfvec, integer, bigint[], boolean, text[], text[], text[], integer, integer, numeric, boolean
+) IS
+'The titles nearest to a vector of length 1 of the active model, best first, without those in
+`without` and, unless `with_franchise`, without their franchises and with one title of each other.';
+
+CREATE FUNCTION jikan_sync.recommendation_rows(
+    anime_ids bigint[],
+    similarities real[],
+    ranks real[],
+    match text
+)
+RETURNS SETOF anime.recommendation
+LANGUAGE sql
+STABLE
+BEGIN ATOMIC
+    SELECT
+        c.mal_id,
+        c.title,
+        c.title_english,
+        c.title_japanese,
+        c.type,
+        c.year,
+        c.season,
+        c.episodes,
+        c.status,
+        c.score,
+        c.members,
+        c.image_url,
+        n.similarity,
+        n.rank,
+        recommendation_rows.match,
+        c.freshness,
+        c.synced_at
+    FROM unnest(
+        recommendation_rows.anime_ids,
+        recommendation_rows.similarities,
+        recommendation_rows.ranks
+    ) WITH ORDINALITY AS n (anime_id, similarity, rank, number)
+    INNER JOIN anime.catalog AS c ON c.anime_id = n.anime_id
+    ORDER BY n.number;
+END;
+
+COMMENT ON FUNCTION jikan_sync.recommendation_rows(bigint[], real[], real[], text) IS
+'Ranked titles as the face shows them.';
+
+COMMIT;

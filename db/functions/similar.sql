@@ -1,0 +1,145 @@
+-- Deploy pgjikan:functions/similar to pg
+-- requires: functions/nearest
+-- requires: functions/freshness_request
+-- requires: functions/has_current_vector
+
+-- The face: what is like one title. A title that has no vector yet is asked for and will have one
+-- in a moment; the answer is empty until then.
+
+BEGIN;
+
+SET LOCAL ROLE jikan_owner;
+
+CREATE FUNCTION jikan_sync.current_vector(anime_id bigint)
+RETURNS halfvec
+LANGUAGE sql
+STABLE
+PARALLEL SAFE
+BEGIN ATOMIC
+    SELECT e.embedding
+    FROM jikan.anime AS a
+    INNER JOIN jikan.embedding AS e
+        ON
+            a.id = e.anime_id
+            AND a.embedding_hash = e.input_hash
+    WHERE a.id = current_vector.anime_id
+        AND e.model_id = (SELECT jikan_sync.active_model_id());
+END;
+
+COMMENT ON FUNCTION jikan_sync.current_vector(bigint) IS
+'The active model''s vector of the text that an anime has now; NULL: not yet.';
+
+CREATE FUNCTION jikan_sync.request_vectors(mal_ids integer[])
+RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    v_mal_id integer;
+BEGIN
+    IF current_setting('transaction_read_only')::boolean THEN
+        RETURN;
+    END IF;
+    FOR v_mal_id IN
+        SELECT m.mal_id
+        FROM unnest(mal_ids) WITH ORDINALITY AS m (mal_id, number)
+        LEFT JOIN jikan.anime AS a ON a.mal_id = m.mal_id
+        WHERE a.removed_at IS NULL
+            AND (a.id IS NULL OR NOT jikan_sync.has_current_vector(a.id, a.embedding_hash))
+        ORDER BY m.number
+        LIMIT 2
+    LOOP
+        PERFORM jikan_sync.request_task(
+            CASE WHEN EXISTS (SELECT FROM jikan.anime AS a WHERE a.mal_id = v_mal_id)
+                THEN 'embed' ELSE 'anime' END,
+            v_mal_id,
+            'high'
+        );
+    END LOOP;
+END;
+$$;
+
+COMMENT ON FUNCTION jikan_sync.request_vectors(integer[]) IS
+'Queues as high what the first two titles lack, which have no current vector: the title or its
+vector.';
+
+CREATE FUNCTION jikan_sync.check_mal_ids(mal_ids integer[], name text)
+RETURNS void
+LANGUAGE plpgsql
+IMMUTABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF mal_ids IS NULL OR cardinality(mal_ids) > 1000
+        OR EXISTS (SELECT FROM unnest(mal_ids) AS m (mal_id) WHERE m.mal_id IS NULL OR m.mal_id < 1)
+    THEN
+        RAISE EXCEPTION USING
+            ERRCODE = 'invalid_parameter_value',
+            MESSAGE = format('%s must be positive integers, at most 1000 of them', name),
+            HINT = 'A mal_id is the number in https://myanimelist.net/anime/NUMBER.';
+    END IF;
+END;
+$$;
+
+COMMENT ON FUNCTION jikan_sync.check_mal_ids(integer[], text) IS
+'Refuses ids that cannot be meant. Raises: 22023.';
+
+CREATE FUNCTION anime.similar(
+    mal_id integer,
+    max_rows integer DEFAULT 10,
+    types text[] DEFAULT NULL,
+    statuses text[] DEFAULT NULL,
+    genres text[] DEFAULT NULL,
+    year_from integer DEFAULT NULL,
+    year_to integer DEFAULT NULL,
+    min_score numeric DEFAULT NULL,
+    nsfw boolean DEFAULT false,
+    with_franchise boolean DEFAULT false
+)
+RETURNS SETOF anime.recommendation
+LANGUAGE plpgsql
+VOLATILE
+SECURITY DEFINER
+ROWS 10
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    v_id bigint;
+BEGIN
+    PERFORM jikan_sync.check_search(max_rows, year_from, year_to, min_score);
+    PERFORM jikan_sync.check_mal_ids(ARRAY[mal_id], 'mal_id');
+    SELECT a.id INTO v_id FROM jikan.anime AS a WHERE a.mal_id = "similar".mal_id;
+    RETURN QUERY
+    SELECT r.*
+    FROM (
+        SELECT
+            array_agg(n.anime_id ORDER BY n.rank DESC, n.anime_id) AS anime_ids,
+            array_agg(n.similarity ORDER BY n.rank DESC, n.anime_id) AS similarities,
+            array_agg(n.rank ORDER BY n.rank DESC, n.anime_id) AS ranks
+        FROM jikan_sync.nearest(
+            jikan_sync.current_vector(v_id), max_rows, ARRAY[v_id], with_franchise, types, statuses,
+            genres, year_from, year_to, min_score, nsfw
+        ) AS n
+    ) AS n
+    CROSS JOIN LATERAL jikan_sync.recommendation_rows(
+        n.anime_ids, n.similarities, n.ranks, 'semantic'
+    ) AS r;
+    IF NOT FOUND THEN
+        PERFORM jikan_sync.request_vectors(ARRAY[mal_id]);
+    END IF;
+END;
+$$;
+
+COMMENT ON FUNCTION anime.similar(
+    integer, integer, text[], text[], text[], integer, integer, numeric, boolean, boolean
+) IS
+'Anime like the one with this `mal_id`, nearest first. Filters as in `anime.search`; one title of
+each franchise and none of its own, unless `with_franchise`. No rows for a title without a
+vector: it is queued, ask again in a moment.
+Raises: 22023 (an argument out of range).';
+
+GRANT EXECUTE ON FUNCTION anime.similar(
+    integer, integer, text[], text[], text[], integer, integer, numeric, boolean, boolean
+) TO anime_reader;
+
+COMMIT;

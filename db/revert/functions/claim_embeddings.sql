@@ -1,0 +1,13 @@
+-- Revert pgjikan:functions/claim_embeddings from pg
+
+BEGIN;
+
+DROP FUNCTION jikan_sync.claim_embeddings(text);
+
+DROP FUNCTION jikan_sync.embedding_demand(jikan_sync.claimed_task[]);
+
+DROP FUNCTION jikan_sync.adopt_embeddings(bigint[]);
+
+DROP TYPE jikan_sync.claimed_embedding;
+
+COMMIT;

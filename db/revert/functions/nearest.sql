@@ -1,0 +1,18 @@
+-- Revert pgjikan:functions/nearest from pg
+
+BEGIN;
+
+DROP FUNCTION jikan_sync.recommendation_rows(bigint[], real[], real[], text);
+
+DROP FUNCTION jikan_sync.nearest(
+    halfvec, integer, bigint[], boolean, text[], text[], text[], integer, integer, numeric, boolean
+);
+
+DROP FUNCTION jikan_sync.vector_schema();
+
+DROP TYPE anime.recommendation;
+
+DELETE FROM jikan_sync.setting
+WHERE name IN ('recommend_score_weight', 'recommend_popularity_weight');
+
+COMMIT;

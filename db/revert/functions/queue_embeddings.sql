@@ -1,0 +1,15 @@
+-- Revert pgjikan:functions/queue_embeddings from pg
+
+BEGIN;
+
+DROP FUNCTION jikan_sync.release_embeddings();
+
+DROP FUNCTION jikan_sync.queue_missing_embeddings();
+
+DROP FUNCTION jikan_sync.missing_embeddings(integer);
+
+DROP FUNCTION jikan_sync.queue_embeddings(bigint[]);
+
+DROP FUNCTION jikan_sync.low_embedding_ready_at();
+
+COMMIT;

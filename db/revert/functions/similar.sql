@@ -1,0 +1,15 @@
+-- Revert pgjikan:functions/similar from pg
+
+BEGIN;
+
+DROP FUNCTION anime.similar(
+    integer, integer, text[], text[], text[], integer, integer, numeric, boolean, boolean
+);
+
+DROP FUNCTION jikan_sync.check_mal_ids(integer[], text);
+
+DROP FUNCTION jikan_sync.request_vectors(integer[]);
+
+DROP FUNCTION jikan_sync.current_vector(bigint);
+
+COMMIT;

@@ -1,0 +1,7 @@
+-- Revert pgjikan:schema/franchise from pg
+
+BEGIN;
+
+DROP TABLE jikan.franchise;
+
+COMMIT;

@@ -1,0 +1,22 @@
+-- Verify pgjikan:functions/fail_embeddings on pg
+
+BEGIN;
+
+SET LOCAL ROLE jikan_owner;
+
+DO $$
+BEGIN
+    ASSERT NOT has_function_privilege(
+        'jikan_sidecar',
+        'jikan_sync.embedding_pause(jikan_sync.embedding_provider, text, interval)',
+        'execute'
+    );
+    ASSERT has_function_privilege(
+        'jikan_sidecar',
+        'jikan_sync.fail_embeddings(integer, bigint[], uuid[], uuid[], text, text, interval)',
+        'execute'
+    );
+END;
+$$;
+
+ROLLBACK;

@@ -1,0 +1,27 @@
+-- Verify pgjikan:functions/nearest on pg
+
+BEGIN;
+
+SET LOCAL ROLE jikan_owner;
+
+DO $$
+BEGIN
+    ASSERT NOT has_function_privilege(
+        'jikan_sidecar',
+        'jikan_sync.vector_schema()',
+        'execute'
+    );
+    ASSERT NOT has_function_privilege(
+        'jikan_sidecar',
+        'jikan_sync.nearest(halfvec, integer, bigint[], boolean, text[], text[], text[], integer, integer, numeric, boolean)',
+        'execute'
+    );
+    ASSERT NOT has_function_privilege(
+        'jikan_sidecar',
+        'jikan_sync.recommendation_rows(bigint[], real[], real[], text)',
+        'execute'
+    );
+END;
+$$;
+
+ROLLBACK;
