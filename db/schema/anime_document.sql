@@ -68,13 +68,13 @@ VALUES
 ('mal_id', '{number}', true),
 ('title', '{string}', true),
 ('titles', '{array}', false),
-('approved', '{boolean,null}', false),
-('airing', '{boolean,null}', false);
+('approved', '{boolean,"null"}', false),
+('airing', '{boolean,"null"}', false);
 
 INSERT INTO jikan_sync.document_field (name, json_types)
 SELECT
     f.name,
-    '{string,null}'::text[]
+    '{string,"null"}'::text[]
 FROM
     unnest(ARRAY[
         'url', 'title_english', 'title_japanese', 'type', 'source', 'status', 'duration', 'rating',
@@ -83,7 +83,7 @@ FROM
 UNION ALL
 SELECT
     f.name,
-    '{number,null}'::text[]
+    '{number,"null"}'::text[]
 FROM
     unnest(ARRAY[
         'episodes', 'score', 'scored_by', 'rank', 'popularity', 'members', 'favorites', 'year'
@@ -91,7 +91,7 @@ FROM
 UNION ALL
 SELECT
     f.name,
-    '{array,null}'::text[]
+    '{array,"null"}'::text[]
 FROM
     unnest(ARRAY[
         'title_synonyms',
@@ -106,7 +106,7 @@ FROM
 UNION ALL
 SELECT
     f.name,
-    '{object,null}'::text[]
+    '{object,"null"}'::text[]
 FROM unnest(ARRAY['images', 'trailer', 'aired', 'broadcast', 'theme']) AS f (name);
 
 COMMIT;
