@@ -92,6 +92,8 @@ def test_start_waits_for_a_server_that_is_going(stopped: EmbeddedServer) -> None
     )
     text = "\n".join([str(going.pid), *recorded[1:]]) + "\n"
     (stopped.cluster / "postmaster.pid").write_text(text)
+    while not stopped.is_running():  # for a moment after exec the kernel shows no command line
+        time.sleep(0.01)
     with socket.socket(socket.AF_UNIX) as door, ThreadPoolExecutor() as pool:
         door.bind(str(stopped.data_dir / "run" / f".s.PGSQL.{recorded[3]}"))
         door.listen()
