@@ -154,20 +154,53 @@ page, after the page''s own task was completed. Answers whether there is more. A
 or one that was counted before, changes nothing.';
 
 CREATE FUNCTION jikan_sync.sync_run_progress(run_id bigint)
-RETURNS SETOF jikan_sync.sync_run
+RETURNS TABLE (
+    state text,
+    page_count integer,
+    last_page integer,
+    item_count integer,
+    total_count integer,
+    elapsed interval,
+    next_try_at timestamptz,
+    trouble text
+)
 LANGUAGE sql
 STABLE
 SECURITY DEFINER
 ROWS 1
 BEGIN ATOMIC
-    SELECT r.* FROM jikan_sync.sync_run AS r
+    SELECT
+        CASE
+            WHEN r.state = 'running' AND q.id IS null THEN 'stalled'
+            ELSE r.state
+        END,
+        r.page_count,
+        r.last_page,
+        r.item_count,
+        r.total_count,
+        coalesce(r.finished_at, jikan_sync.clock_now()) - r.started_at,
+        q.ready_at,
+        coalesce(q.errors -> -1 ->> 'message', d.message)
+    FROM jikan_sync.sync_run AS r
+    CROSS JOIN LATERAL (
+        SELECT
+            jikan_sync.task_key(
+                r.kind,
+                null,
+                null,
+                jsonb_strip_nulls(jsonb_build_object('year', r.year, 'season', r.season))
+            ) AS dedupe_key
+    ) AS k
+    LEFT JOIN jikan_sync.queue AS q ON k.dedupe_key = q.dedupe_key AND r.state = 'running'
+    LEFT JOIN jikan_sync.dead_letter AS d
+        ON k.dedupe_key = d.dedupe_key AND r.state = 'running' AND q.id IS null
     WHERE r.id = sync_run_progress.run_id;
 END;
 
 COMMENT ON FUNCTION jikan_sync.sync_run_progress(bigint) IS
-'How far a run is: its row.';
+'How far a run is. `state`: running, finished, or stalled (its task became a dead letter: start the
+run again); `next_try_at` and `trouble`: when its task may be done, and what it failed at last.';
 
 GRANT EXECUTE ON FUNCTION jikan_sync.sync_run_progress(bigint) TO jikan_sidecar;
-GRANT USAGE ON TYPE jikan_sync.sync_run TO jikan_sidecar;
 
 COMMIT;
