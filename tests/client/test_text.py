@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pgjikan.client import JikanClient, _parsed, _storable
+from pgjikan.client import JikanClient
+from pgjikan.client.text import parsed, storable
 from tests.client.conftest import Serve
 from tests.conftest import Server
 
@@ -81,7 +82,7 @@ def test_jsonb_takes_every_text(jsonb: Jsonb, pieces: list[str]) -> None:
         json.loads(raw)
     except ValueError:
         return
-    stored = jsonb(_storable(raw))
+    stored = jsonb(storable(raw))
     meant = json.loads(raw)[0].replace("\0", "\ufffd")
     meant = meant.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     assert stored == [meant.encode("utf-8", "replace").decode()]
@@ -91,12 +92,12 @@ def test_jsonb_takes_every_text(jsonb: Jsonb, pieces: list[str]) -> None:
     "number", ["1e300", "1e-300", "-1.5e300", "9" * 40, "0." + "1" * 38, "1E+5", "-0", "0e0"]
 )
 def test_jsonb_takes_every_number_that_passes(jsonb: Jsonb, number: str) -> None:
-    _parsed(number)
+    parsed(number)
     assert float(str(jsonb(number))) == float(number)
 
 
 def test_jsonb_takes_the_deepest_document_that_passes(jsonb: Jsonb) -> None:
     deepest = "[" * 64 + "]" * 64
-    assert _parsed(deepest) == jsonb(deepest)
+    assert parsed(deepest) == jsonb(deepest)
     with pytest.raises(ValueError, match="nested"):
-        _parsed(f"[{deepest}]")
+        parsed(f"[{deepest}]")

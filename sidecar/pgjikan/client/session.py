@@ -1,0 +1,155 @@
+"""One session with one provider at a time: one request in, one `Response` out."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from http.cookiejar import DefaultCookiePolicy
+from typing import Any
+
+import requests
+import urllib3
+
+from pgjikan import __version__
+from pgjikan.client.errors import (
+    error_body,
+    error_message,
+    failure_message,
+    html_title,
+    http_date,
+    is_rate_limit,
+    judge_error,
+    retry_after,
+    shortened,
+)
+from pgjikan.client.response import Response
+from pgjikan.client.tasks import mismatch, request_for
+from pgjikan.client.text import parsed, storable
+from pgjikan.client.wire import BodyError, TimedAdapter, decoded, give_up_at
+
+
+class JikanClient:
+    """Asks one Jikan v4 provider at a time, over a kept-alive session of its own."""
+
+    def __init__(
+        self,
+        base_url: str | None = None,
+        *,
+        contact: str | None = None,
+        connect_timeout: float = 5.0,
+        read_timeout: float = 20.0,
+        deadline: float = 30.0,
+        max_bytes: int = 10_000_000,
+    ) -> None:
+        """``deadline`` bounds the whole exchange in seconds, ``max_bytes`` the decoded body."""
+        self.user_agent = f"pgjikan/{__version__}" + (f" (+{contact})" if contact else "")
+        if not (self.user_agent.isascii() and self.user_agent.isprintable()):
+            raise ValueError("the contact must be printable ASCII: it is sent in a header")
+        self._base_url = base_url
+        self._timeout = (min(connect_timeout, deadline), min(read_timeout, deadline))
+        self._deadline = deadline
+        self._max_bytes = max_bytes
+        self._session = requests.Session()
+        self._session.auth = lambda request: request  # else ~/.netrc is searched for a password
+        self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+        self._session.headers.update(
+            {"User-Agent": self.user_agent, "Accept": "application/json", "Accept-Encoding": "gzip"}
+        )
+        for scheme in ("http://", "https://"):
+            self._session.mount(scheme, TimedAdapter(max_retries=0))
+
+    def close(self) -> None:
+        self._session.close()
+
+    def fetch(
+        self,
+        path: str,
+        params: Mapping[str, str] | None = None,
+        *,
+        base_url: str | None = None,
+        key_header: str | None = None,
+        key: str | None = None,
+    ) -> Response:
+        """GET ``path`` under ``base_url``; the key, if any, goes out in ``key_header`` only."""
+        started = time.monotonic()
+        url = (base_url or self._base_url or "").rstrip("/") + path
+        headers = {key_header: key} if key_header and key else {}
+        moment = give_up_at.set(started + self._deadline)
+        try:
+            with self._session.get(
+                url,
+                params=params,
+                headers=headers,
+                timeout=self._timeout,
+                allow_redirects=False,
+                stream=True,
+            ) as reply:
+                response = self._read(reply)
+        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError) as e:
+            response = Response("transport_error", message=failure_message(e))
+        finally:
+            give_up_at.reset(moment)
+        message = response.message.replace(key, "***") if key else response.message
+        elapsed = (time.monotonic() - started) * 1000
+        return replace(response, message=shortened(message), elapsed_ms=round(elapsed, 1))
+
+    def fetch_task(
+        self,
+        task_kind: str,
+        payload: Mapping[str, Any],
+        *,
+        base_url: str | None = None,
+        key_header: str | None = None,
+        key: str | None = None,
+    ) -> Response:
+        """Do what a task of the queue asks: its request, then the check that the answer fits."""
+        try:
+            path, params = request_for(task_kind, payload)
+        except ValueError as e:
+            return Response("rejected", message=str(e))
+        response = self.fetch(path, params, base_url=base_url, key_header=key_header, key=key)
+        if response.body is None:
+            return response
+        reason = mismatch(task_kind, payload, json.loads(response.body))
+        return (
+            replace(response, outcome="invalid", body=None, message=reason) if reason else response
+        )
+
+    def _read(self, reply: requests.Response) -> Response:
+        now = http_date(reply.headers.get("Date")) or datetime.now(UTC)
+        head = Response(
+            "ok",
+            reply.status_code,
+            retry_after_seconds=retry_after(reply.headers.get("Retry-After"), now),
+        )
+        if reply.status_code != 200:
+            outcome, message = judge_error(reply.status_code, *error_body(reply))
+            return replace(head, outcome=outcome, message=message)
+        try:
+            raw = b"".join(decoded(reply, self._max_bytes))
+        except BodyError as e:
+            return replace(head, outcome="invalid", message=str(e))
+        head = replace(head, bytes=len(raw))
+        text = storable(raw.decode("utf-8-sig", errors="replace"))
+        try:
+            document = parsed(text)
+        except (ValueError, RecursionError) as e:
+            return replace(head, outcome="invalid", message=f"not JSON: {html_title(text) or e}")
+        if not (isinstance(document, dict) and isinstance(document.get("data"), dict | list)):
+            error = document if isinstance(document, dict) else {}
+            limited = is_rate_limit(error)
+            return replace(
+                head,
+                outcome="rate_limited" if limited else "invalid",
+                message=f"200 with an error body: {error_message(error) or 'no data in it'}",
+            )
+        modified = http_date(reply.headers.get("Last-Modified"))
+        return replace(
+            head,
+            body=text,
+            last_modified=modified if modified and modified <= now + timedelta(days=1) else None,
+            expires=http_date(reply.headers.get("Expires")),
+        )
