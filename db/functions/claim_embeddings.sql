@@ -15,6 +15,23 @@ BEGIN;
 
 SET LOCAL ROLE jikan_owner;
 
+-- What Google documents for a key without billing; with billing raise them.
+INSERT INTO jikan_sync.rate_limit (subject, unit, period, allowed, burst)
+SELECT
+    'embedding:' || p.name,
+    l.unit,
+    l.period,
+    l.allowed,
+    l.burst
+FROM jikan_sync.embedding_provider AS p
+CROSS JOIN (
+    VALUES
+    ('request', interval '1 minute', 100, 1),
+    ('token', interval '1 minute', 30000, 1),
+    ('request', interval '1 day', 1000, 400)
+) AS l (unit, period, allowed, burst)
+WHERE p.name IN ('google', 'google-legacy');
+
 CREATE TYPE jikan_sync.claimed_embedding AS (
     task_id bigint,
     lease_token uuid,
@@ -84,7 +101,7 @@ BEGIN ATOMIC
         t.lease_token,
         'document',
         jikan_sync.embedding_text(
-            a.title, a.title_english, a.genre_names, a.studio_names, a.synopsis
+            a.title, a.title_english, a.title_japanese, a.title_synonyms, a.genre_names, a.studio_names, a.synopsis
         ),
         a.title,
         a.embedding_hash,

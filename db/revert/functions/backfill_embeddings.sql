@@ -1,0 +1,13 @@
+-- Revert pgjikan:functions/backfill_embeddings from pg
+
+BEGIN;
+
+DROP FUNCTION jikan_sync.embedding_status();
+
+DROP FUNCTION jikan_sync.backfill_progress(integer);
+
+DROP FUNCTION jikan_sync.backfill_embeddings(integer);
+
+DROP FUNCTION jikan_sync.estimate_backfill(integer);
+
+COMMIT;
