@@ -58,7 +58,15 @@ CREATE TABLE jikan.anime (
     ) STORED,
     embedding_hash uuid NOT NULL GENERATED ALWAYS AS (
         md5(
-            jikan_sync.embedding_text(title, title_english, genre_names, studio_names, synopsis)
+            jikan_sync.embedding_text(
+                title,
+                title_english,
+                title_japanese,
+                title_synonyms,
+                genre_names,
+                studio_names,
+                synopsis
+            )
         )::uuid
     ) STORED,
     core_hash bigint NOT NULL,

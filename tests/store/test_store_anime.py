@@ -283,7 +283,8 @@ def documents_of(path: Path) -> list[Any] | None:
     data = body.get("data") if isinstance(body, dict) else None
     documents = data if isinstance(data, list) else [data]
     whole = all(
-        isinstance(one, dict) and {"mal_id", "title", "synopsis"} <= one.keys() for one in documents
+        isinstance(one, dict) and {"mal_id", "title", "synopsis", "images"} <= one.keys()
+        for one in documents
     )
     return documents if documents and whole else None
 

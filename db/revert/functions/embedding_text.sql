@@ -2,6 +2,6 @@
 
 BEGIN;
 
-DROP FUNCTION jikan_sync.embedding_text(text, text, text[], text[], text);
+DROP FUNCTION jikan_sync.embedding_text(text, text, text, text[], text[], text[], text);
 
 COMMIT;
