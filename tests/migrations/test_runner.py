@@ -146,6 +146,26 @@ def test_a_failed_verify_takes_the_change_back(empty_database: str, toy: Folder)
     assert listener.heard[-2:] == ["verify c", "FAILED"]
 
 
+def test_a_reworked_change_is_verified_only_while_it_is_the_latest(
+    empty_database: str, tmp_path: Path
+) -> None:
+    old = "CREATE VIEW f AS SELECT 1 AS old;"
+    new = "DROP VIEW f;\nCREATE VIEW f AS SELECT 2 AS new;"
+    folder = Folder(tmp_path / "toy").add("f", old).tag("v1")
+    folder.add("f", new, needs="f@v1", verify="SELECT new FROM f;", revert=f"DROP VIEW f;\n{old}")
+    folder.script("reworked/deploy", "f@v1", old)
+    folder.script("reworked/revert", "f@v1", "DROP VIEW f;")
+    folder.script("reworked/verify", "f@v1", "SELECT wrong FROM f;", "ROLLBACK")
+    with pytest.raises(migrations.DeployError, match=r'verify/f@v1.sql:2:8: column "wrong"'):
+        migrations.deploy(empty_database, folder.load())
+    folder.script("reworked/verify", "f@v1", "SELECT old FROM f;", "ROLLBACK")
+    assert migrations.deploy(empty_database, folder.load()) == 2
+    assert migrations.verify(empty_database, folder.load()) == 2
+    assert migrations.revert(empty_database, folder.load(), to="f@v1") == 1
+    with psycopg.connect(empty_database) as connection:
+        connection.execute("SELECT old FROM f")
+
+
 def test_a_rollback_that_fails_says_what_is_left(empty_database: str, toy: Folder) -> None:
     toy.script("", "c", "SELECT 1/0;")
     toy.script("revert", "schema/a", "SELECT 1/0;")
