@@ -12,12 +12,17 @@ import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import psycopg
 import pytest
 
 from pgjikan.client import JikanClient, request_for
+from pgjikan.db import connector
+from pgjikan.jikan_lane import JikanLane
+from pgjikan.settings import Settings
+from pgjikan.simulator.documents import complete
 
 pytestmark = [pytest.mark.full, pytest.mark.timeout(600)]
 
@@ -107,3 +112,37 @@ def test_whatever_the_file_allows_is_stored_or_rejected(
                 seen += len(data) if isinstance(data := json.loads(got.body)["data"], list) else 1
                 stored += sum(row)
     assert seen >= stored > 100
+
+
+def test_the_sidecars_lane_works_off_its_tasks(
+    prism: Callable[..., Any], database: str, connection: psycopg.Connection[Any]
+) -> None:
+    """The mock gives every title and review the id 0: where that matters it is found out.
+
+    A wrong title is the provider's fault, a review that cannot be stored the document's.
+    """
+    connection.execute("UPDATE jikan_sync.provider SET per_second = NULL, per_minute = NULL")
+    known = json.dumps([complete({"mal_id": 1})])
+    connection.execute("SELECT jikan_sync.store_anime(%s)", [known])
+    connection.execute("DELETE FROM jikan_sync.queue")
+    for task, payload in TASKS.items():
+        connection.execute(
+            "SELECT jikan_sync.enqueue(%s, %s, %s)",
+            [task, payload.get("mal_id"), json.dumps(payload | {"query_key": "a b"})],
+        )
+    with prism() as url:
+        lane = JikanLane(connector(database, "prism"), Settings(jikan_url=url), Event(), "prism")
+        for _ in TASKS:
+            lane.step()
+        lane.close()
+    done = connection.execute(
+        "SELECT task FROM jikan_sync.queue_history WHERE outcome = 'done' ORDER BY task"
+    ).fetchall()
+    left = connection.execute(
+        "SELECT task, attempts, failures, errors ->> -1 FROM jikan_sync.queue"
+        " WHERE task = ANY (%s) ORDER BY task",
+        [list(TASKS)],
+    ).fetchall()
+    assert [task for (task,) in done] == ["catalogue", "pictures", "search", "season"]
+    assert [row[:3] for row in left] == [("anime", 0, 1), ("reviews", 1, 1)]
+    assert "asked for mal_id 1, got 0" in left[0][3]
