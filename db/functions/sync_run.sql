@@ -48,6 +48,7 @@ VOLATILE
 SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
+#variable_conflict use_column  -- ON CONFLICT cannot qualify its columns
 DECLARE
     v_now timestamptz := jikan_sync.clock_now();
     v_run jikan_sync.sync_run;

@@ -1,0 +1,162 @@
+"""`pgjikan provider list|set|enable|disable|test`: who serves the Jikan API."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any, LiteralString
+
+import psycopg
+import typer
+from psycopg.rows import dict_row
+from rich.console import Console
+from rich.table import Table
+
+from pgjikan.client import JikanClient
+from pgjikan.errors import PgjikanError
+from pgjikan.settings import read_settings, resolve_dsn, with_application_name
+
+app = typer.Typer(no_args_is_help=True, help="Who serves the Jikan v4 API, and how they are doing.")
+
+Dsn = Annotated[str | None, typer.Option(help="The database.")]
+Name = Annotated[str, typer.Argument(help="The provider.")]
+Limit = Annotated[float | None, typer.Option(min=0, help="Requests allowed; 0: no limit.")]
+
+
+@app.command("list")
+def list_(
+    dsn: Dsn = None,
+    as_json: Annotated[bool, typer.Option("--json", help="For a machine to read.")] = False,
+) -> None:
+    """Show the providers in the order of preference; counts are of the last 24 hours."""
+    rows = _call(dsn, "SELECT s.* FROM jikan_sync.provider_status AS s", {})
+    if as_json:
+        typer.echo(json.dumps(rows, default=str))
+        return
+    table = Table(
+        *("name", "enabled", "key", "breaker", "pace", "wait", "requests", "failed", "429", "url"),
+        box=None,
+        pad_edge=False,
+        header_style="bold",
+    )
+    for row in rows:
+        table.add_row(
+            row["name"],
+            "yes" if row["enabled"] else "no",
+            "yes" if row["has_key"] else "no",
+            row["breaker"] + (f" ({row['last_failure']})" if row["breaker"] != "closed" else ""),
+            f"{row['pace']:.0%}",
+            f"{row['wait'].total_seconds():.1f} s",
+            *(str(row[name]) for name in ("request_count", "failure_count", "rate_limited_count")),
+            row["base_url"],
+        )
+    Console(soft_wrap=True).print(table)
+
+
+@app.command("set")
+def set_(
+    name: Name,
+    url: Annotated[str | None, typer.Option(help="Base URL with its version: …/v4")] = None,
+    rank: Annotated[int | None, typer.Option(min=1, help="1 is asked first.")] = None,
+    per_second: Limit = None,
+    per_minute: Limit = None,
+    per_day: Limit = None,
+    key_header: Annotated[
+        str | None,
+        typer.Option(help="Header for a server key; the key itself goes in PGJIKAN_SERVER_KEYS."),
+    ] = None,
+    dsn: Dsn = None,
+) -> None:
+    """Change a provider, or add one (with --url)."""
+    _call(
+        dsn,
+        "SELECT jikan_sync.set_provider(name => %(name)s, base_url => %(url)s, rank => %(rank)s, "
+        "per_second => %(per_second)s, per_minute => %(per_minute)s, per_day => %(per_day)s, "
+        "key_header => %(key_header)s)",
+        {
+            "name": name,
+            "url": url,
+            "rank": rank,
+            "per_second": per_second,
+            "per_minute": per_minute,
+            "per_day": per_day,
+            "key_header": key_header,
+        },
+    )
+    typer.echo(f"{name}: set")
+
+
+@app.command()
+def enable(name: Name, dsn: Dsn = None) -> None:
+    """Let a provider be asked."""
+    _enable(dsn, name, True)
+
+
+@app.command()
+def disable(name: Name, dsn: Dsn = None) -> None:
+    """Ask a provider no more."""
+    _enable(dsn, name, False)
+
+
+@app.command()
+def test(name: Name, dsn: Dsn = None) -> None:
+    """Ask a provider, even a disabled one, for one title, through its limiter; store nothing."""
+    settings = read_settings()
+    slots = _call(
+        dsn,
+        "SELECT r.* FROM jikan_sync.reserve_request(only_provider => %(name)s) AS r",
+        {"name": name},
+    )
+    if not slots:
+        raise PgjikanError(
+            f"{name} cannot be asked now: unknown, paused after a 429, or its breaker is open",
+            hint="pgjikan provider list",
+        )
+    [slot] = slots
+    override = settings.jikan_url if slot["is_first"] else None
+    key = settings.server_keys.get(name)
+    client = JikanClient(contact=settings.contact)
+    response = client.fetch_task(
+        "anime",
+        {"mal_id": 1},
+        base_url=str(override) if override else slot["base_url"],
+        key_header=slot["key_header"],
+        key=key.get_secret_value() if key else None,
+    )
+    client.close()
+    _call(
+        dsn,
+        "SELECT jikan_sync.report_request(provider => %(name)s, outcome => %(outcome)s, "
+        "task => 'anime', subject => 'anime:1', status => %(status)s, "
+        "elapsed_ms => %(elapsed_ms)s, bytes => %(bytes)s)",
+        {
+            "name": name,
+            "outcome": response.outcome,
+            "status": response.status,
+            "elapsed_ms": response.elapsed_ms,
+            "bytes": response.bytes,
+        },
+    )
+    told = f"{response.outcome} in {response.elapsed_ms:.0f} ms"
+    if response.outcome != "ok":
+        raise PgjikanError(
+            f"{name}: {told}: {response.message}",
+            hint="Is the base URL right (`pgjikan provider list`), and does it serve Jikan v4?",
+        )
+    typer.echo(f"{name}: {told}, {response.bytes:,} bytes")
+
+
+def _enable(dsn: str | None, name: str, enabled: bool) -> None:
+    _call(
+        dsn,
+        "SELECT jikan_sync.enable_provider(name => %(name)s, enabled => %(enabled)s)",
+        {"name": name, "enabled": enabled},
+    )
+    typer.echo(f"{name}: {'enabled' if enabled else 'disabled'}")
+
+
+def _call(
+    dsn: str | None, query: LiteralString, parameters: dict[str, Any]
+) -> list[dict[str, Any]]:
+    conninfo = with_application_name(resolve_dsn(dsn), "pgjikan provider")
+    with psycopg.connect(conninfo, autocommit=True, row_factory=dict_row) as connection:
+        return connection.execute(query, parameters).fetchall()
