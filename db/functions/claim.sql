@@ -1,9 +1,15 @@
 -- Deploy pgjikan:functions/claim to pg
 -- requires: functions/enqueue
 
--- How a worker gets tasks: the one statement that leases. High goes first, low keeps a share of the
--- turns, and a low task that has waited too long takes turns with high. The turn comes from a
--- sequence, so the share holds over all workers and costs no row.
+-- How a worker gets tasks. High goes first, low keeps a share of the turns, and a low task that has
+-- waited too long takes turns with high. The turn comes from a sequence, so the share holds over all
+-- workers and costs no row.
+--
+-- While some transaction stays open for long, the index entries of finished tasks cannot be removed,
+-- and they all lie at the head, where every claim begins. So a session that had to walk over many
+-- remembers where it found the first live one and begins there, for twenty times as long as the walk
+-- took: at most a twentieth of the time goes into walking, however many there are, and a task that
+-- comes in behind the head waits no longer than that.
 
 BEGIN;
 
@@ -13,6 +19,78 @@ CREATE SEQUENCE jikan_sync.claim_turn CACHE 1 CYCLE;
 
 COMMENT ON SEQUENCE jikan_sync.claim_turn IS
 'Counts claims, to deal out the share of low tasks among all workers.';
+
+CREATE TYPE jikan_sync.queue_head AS (
+    ready_at timestamptz,
+    id bigint,
+    until timestamptz
+);
+
+COMMENT ON TYPE jikan_sync.queue_head IS
+'Where a session begins to look for tasks, and until when it does so.';
+
+CREATE FUNCTION jikan_sync.recall_head(lane text, priority text)
+RETURNS jikan_sync.queue_head
+LANGUAGE plpgsql
+VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    v_kept text := current_setting('pgjikan.head_' || lane || '_' || priority, true);
+    v_head jikan_sync.queue_head;
+BEGIN
+    IF v_kept <> '' THEN
+        v_head := v_kept::jikan_sync.queue_head;
+        IF v_head.until > clock_timestamp() THEN
+            RETURN v_head;
+        END IF;
+    END IF;
+    RETURN ('-infinity'::timestamptz, 0::bigint, NULL::timestamptz)::jikan_sync.queue_head;
+END;
+$$;
+
+COMMENT ON FUNCTION jikan_sync.recall_head(text, text) IS
+'Where this session begins to look for tasks of a lane and priority: at the beginning, unless the
+walk from there was long a short while ago.';
+
+CREATE FUNCTION jikan_sync.remember_head(
+    lane text,
+    priority text,
+    head jikan_sync.queue_head,
+    ready_at timestamptz,
+    id bigint,
+    walked bigint,
+    walked_for interval
+)
+RETURNS void
+LANGUAGE plpgsql
+VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    v_until timestamptz := head.until;
+BEGIN
+    IF (ready_at, id) < (head.ready_at, head.id) THEN
+        RETURN;
+    END IF;
+    IF v_until IS NULL THEN
+        IF walked < 1000 THEN
+            RETURN;
+        END IF;
+        v_until := clock_timestamp() + least(20 * walked_for, interval '10 seconds');
+    END IF;
+    PERFORM set_config(
+        'pgjikan.head_' || lane || '_' || priority,
+        (ready_at, id, v_until)::jikan_sync.queue_head::text,
+        false
+    );
+END;
+$$;
+
+COMMENT ON FUNCTION jikan_sync.remember_head(
+    text, text, jikan_sync.queue_head, timestamptz, bigint, bigint, interval
+) IS
+'Keeps the first live task that a claim found, where it walked over many index entries to it.';
 
 CREATE FUNCTION jikan_sync.claim(worker text, lane text, max_tasks integer DEFAULT 1)
 RETURNS SETOF jikan_sync.claimed_task
@@ -29,12 +107,19 @@ SET enable_sort = off
 AS $$
 DECLARE
     v_now timestamptz := jikan_sync.clock_now();
+    v_expires_at timestamptz := v_now + jikan_sync.setting_interval('lease_duration');
+    v_share numeric := least(jikan_sync.setting_number('low_share'), 1);
     v_turn bigint;
-    v_share numeric;
-    v_aged_slots integer;
-    v_low_slots integer;
-    v_aged_at timestamptz;
-    v_expires_at timestamptz;
+    v_left integer := claim.max_tasks;
+    v_wanted integer;
+    v_ready_by timestamptz;
+    v_priority text;
+    v_head jikan_sync.queue_head;
+    v_found record;
+    v_first_at timestamptz;
+    v_first_id bigint;
+    v_read_before bigint;
+    v_started_at timestamptz;
 BEGIN
     IF claim.worker IS NULL OR claim.lane IS NULL OR claim.lane NOT IN ('jikan', 'embedding')
         OR claim.max_tasks IS NULL OR claim.max_tasks NOT BETWEEN 1 AND 1000
@@ -58,103 +143,76 @@ BEGIN
     END IF;
 
     v_turn := nextval('jikan_sync.claim_turn');
-    v_share := least(jikan_sync.setting_number('low_share'), 1);
-    v_aged_slots := v_turn * max_tasks / 2 - (v_turn - 1) * max_tasks / 2;
-    v_low_slots := floor(v_turn * max_tasks * v_share) - floor((v_turn - 1) * max_tasks * v_share);
-    v_aged_at := v_now - jikan_sync.setting_interval('low_ages_after');
-    v_expires_at := v_now + jikan_sync.setting_interval('lease_duration');
+    FOR v_step IN 1..4 LOOP
+        v_ready_by := v_now;
+        v_priority := 'low';
+        v_wanted := v_left;
+        CASE v_step
+            WHEN 1 THEN  -- what is as good as high takes turns with high
+                v_wanted := v_turn * max_tasks / 2 - (v_turn - 1) * max_tasks / 2;
+                IF v_wanted > 0 THEN
+                    v_ready_by := v_now - jikan_sync.setting_interval('low_ages_after');
+                END IF;
+            WHEN 2 THEN  -- the share of low, as far as the first step has not given it
+                v_wanted := floor(v_turn * max_tasks * v_share)
+                    - floor((v_turn - 1) * max_tasks * v_share)
+                    - (max_tasks - v_left);
+            WHEN 3 THEN
+                v_priority := 'high';
+            ELSE NULL;  -- and low again, when high leaves room
+        END CASE;
+        CONTINUE WHEN v_wanted <= 0;
 
-    RETURN QUERY
-    WITH aged AS MATERIALIZED (
-        SELECT q.id
-        FROM jikan_sync.queue AS q
-        WHERE
-            q.lane = claim.lane
-            AND q.priority = 'low'
-            AND q.ready_at < v_aged_at
-            AND q.lease_token IS NULL
-        ORDER BY q.ready_at, q.id
-        LIMIT v_aged_slots
-        FOR UPDATE SKIP LOCKED
-    ),
+        v_head := jikan_sync.recall_head(claim.lane, v_priority);
+        v_first_at := NULL;
+        v_started_at := clock_timestamp();
+        v_read_before := pg_stat_get_xact_tuples_returned('jikan_sync.queue_claim_idx'::regclass);
+        FOR v_found IN
+            WITH picked AS MATERIALIZED (
+                SELECT q.id
+                FROM jikan_sync.queue AS q
+                WHERE
+                    q.lane = claim.lane
+                    AND q.priority = v_priority
+                    AND q.ready_at <= v_ready_by
+                    AND (q.ready_at, q.id) >= (v_head.ready_at, v_head.id)
+                    AND q.lease_token IS NULL
+                ORDER BY q.ready_at, q.id
+                LIMIT v_wanted
+                FOR UPDATE SKIP LOCKED
+            )
 
-    share AS MATERIALIZED (
-        SELECT q.id
-        FROM jikan_sync.queue AS q
-        WHERE
-            q.lane = claim.lane
-            AND q.priority = 'low'
-            AND q.ready_at <= v_now
-            AND q.lease_token IS NULL
-            AND q.id NOT IN (SELECT a.id FROM aged AS a)
-        ORDER BY q.ready_at, q.id
-        LIMIT (SELECT greatest(v_low_slots - count(*), 0) FROM aged)
-        FOR UPDATE SKIP LOCKED
-    ),
-
-    high AS MATERIALIZED (
-        SELECT q.id
-        FROM jikan_sync.queue AS q
-        WHERE
-            q.lane = claim.lane
-            AND q.priority = 'high'
-            AND q.ready_at <= v_now
-            AND q.lease_token IS NULL
-        ORDER BY q.ready_at, q.id
-        LIMIT (
-            SELECT max_tasks - (SELECT count(*) FROM aged) - (SELECT count(*) FROM share)
-        )
-        FOR UPDATE SKIP LOCKED
-    ),
-
-    rest AS MATERIALIZED (
-        SELECT q.id
-        FROM jikan_sync.queue AS q
-        WHERE
-            q.lane = claim.lane
-            AND q.priority = 'low'
-            AND q.ready_at <= v_now
-            AND q.lease_token IS NULL
-            AND q.id NOT IN (SELECT a.id FROM aged AS a)
-            AND q.id NOT IN (SELECT s.id FROM share AS s)
-        ORDER BY q.ready_at, q.id
-        LIMIT (
-            SELECT
-                max_tasks
-                - (SELECT count(*) FROM aged)
-                - (SELECT count(*) FROM share)
-                - (SELECT count(*) FROM high)
-        )
-        FOR UPDATE SKIP LOCKED
-    ),
-
-    picked AS (
-        SELECT h.id FROM high AS h
-        UNION ALL
-        SELECT a.id FROM aged AS a
-        UNION ALL
-        SELECT s.id FROM share AS s
-        UNION ALL
-        SELECT r.id FROM rest AS r
-    )
-
-    UPDATE jikan_sync.queue AS q SET
-        leased_by = claim.worker,
-        lease_token = gen_random_uuid(),
-        lease_expires_at = v_expires_at
-    FROM picked
-    WHERE q.id = picked.id
-    RETURNING
-        q.id,
-        q.task,
-        q.anime_id,
-        q.mal_id,
-        q.payload,
-        q.priority,
-        q.attempts,
-        q.lease_token,
-        q.lease_expires_at,
-        q.dedupe_key;
+            UPDATE jikan_sync.queue AS q SET
+                leased_by = claim.worker,
+                lease_token = gen_random_uuid(),
+                lease_expires_at = v_expires_at
+            FROM picked
+            WHERE q.id = picked.id
+            RETURNING
+                q.ready_at,
+                (
+                    q.id, q.task, q.anime_id, q.mal_id, q.payload, q.priority, q.attempts,
+                    q.lease_token, q.lease_expires_at, q.dedupe_key
+                )::jikan_sync.claimed_task AS task
+        LOOP
+            IF v_first_at IS NULL
+                OR (v_found.ready_at, (v_found.task).id) < (v_first_at, v_first_id)
+            THEN
+                v_first_at := v_found.ready_at;
+                v_first_id := (v_found.task).id;
+            END IF;
+            v_left := v_left - 1;
+            RETURN NEXT v_found.task;
+        END LOOP;
+        PERFORM jikan_sync.remember_head(
+            claim.lane, v_priority, v_head,
+            coalesce(v_first_at, v_ready_by), coalesce(v_first_id, 0),
+            pg_stat_get_xact_tuples_returned('jikan_sync.queue_claim_idx'::regclass)
+            - coalesce(v_read_before, 0),
+            clock_timestamp() - v_started_at
+        );
+        EXIT WHEN v_left = 0;
+    END LOOP;
 END;
 $$;
 

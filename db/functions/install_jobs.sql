@@ -1,11 +1,10 @@
 -- Deploy pgjikan:functions/install_jobs to pg
 -- requires: functions/run_job
 
--- pg_cron entries, where this database has pg_cron, derived from jikan_sync.job and never the
--- other way round. They belong to the login that installs them, because pg_cron logs in to run them and
--- jikan_owner cannot; what they call has the owner's rights. A schedule that cron cannot express, or
--- a server whose cron lives in another time zone, gets an entry that looks every five minutes: what
--- it calls runs nothing that is not due.
+-- pg_cron entries, where this database has pg_cron, derived from jikan_sync.job and never the other
+-- way round. They belong to the login that installs them, because pg_cron logs in to run them and
+-- jikan_owner cannot; what they call has the owner's rights. What cron cannot express, or would run
+-- in another time zone, becomes a look every five minutes: nothing runs that is not due.
 
 BEGIN;
 

@@ -3,6 +3,11 @@
 BEGIN;
 
 DROP FUNCTION jikan_sync.claim(text, text, integer);
+DROP FUNCTION jikan_sync.remember_head(
+    text, text, jikan_sync.queue_head, timestamptz, bigint, bigint, interval
+);
+DROP FUNCTION jikan_sync.recall_head(text, text);
+DROP TYPE jikan_sync.queue_head;
 DROP SEQUENCE jikan_sync.claim_turn;
 
 COMMIT;
