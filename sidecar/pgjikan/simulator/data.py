@@ -116,8 +116,10 @@ class Catalogue:
 
     def search(self, query: str) -> list[Title]:
         """Every word somewhere in the titles; the most popular first."""
-        words = query.casefold().split()
-        return [t for t in self.by("members") if all(word in t.names for word in words)]
+        found = self.by("members")
+        for word in query.casefold().split():
+            found = [title for title in found if word in title.names]
+        return found
 
     def season(self, year: int, season: str) -> list[Title]:
         return self._popular(lambda f: f["year"] == year and f["season"] == season)
