@@ -26,13 +26,7 @@ ROWS 1
 BEGIN ATOMIC
     WITH text AS (
         SELECT
-            ceil(
-                length(
-                    jikan_sync.embedding_text(
-                        a.title, a.title_english, a.title_japanese, a.title_synonyms, a.genre_names, a.studio_names, a.synopsis
-                    )
-                ) / 4.0
-            ) AS tokens
+            ceil(length(jikan_sync.embedding_input(a)) / 4.0) AS tokens
         FROM jikan_sync.missing_embeddings(estimate_backfill.model_id) AS a
     ),
 

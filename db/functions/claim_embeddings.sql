@@ -4,7 +4,7 @@
 -- requires: functions/claim
 -- requires: functions/fail
 -- requires: functions/reserve_rate
--- requires: functions/embedding_text
+-- requires: functions/queue_embeddings
 -- requires: schema/suspect_text
 
 -- What a worker sends to an embeddings API next: one request's worth of texts for one model, each
@@ -100,9 +100,7 @@ BEGIN ATOMIC
         t.id,
         t.lease_token,
         'document',
-        jikan_sync.embedding_text(
-            a.title, a.title_english, a.title_japanese, a.title_synonyms, a.genre_names, a.studio_names, a.synopsis
-        ),
+        jikan_sync.embedding_input(a),
         a.title,
         a.embedding_hash,
         a.id,

@@ -1,6 +1,7 @@
 -- Deploy pgjikan:functions/queue_embeddings to pg
 -- requires: functions/active_model_id
 -- requires: functions/enqueue
+-- requires: functions/embedding_text
 -- requires: schema/embedding
 
 -- Which texts are to be embedded, and how soon. A stored response may call for
@@ -10,6 +11,26 @@
 BEGIN;
 
 SET LOCAL ROLE jikan_owner;
+
+CREATE FUNCTION jikan_sync.embedding_input(anime jikan.anime)
+RETURNS text
+LANGUAGE sql
+IMMUTABLE
+PARALLEL SAFE
+BEGIN ATOMIC
+    SELECT jikan_sync.embedding_text(
+        (embedding_input.anime).title,
+        (embedding_input.anime).title_english,
+        (embedding_input.anime).title_japanese,
+        (embedding_input.anime).title_synonyms,
+        (embedding_input.anime).genre_names,
+        (embedding_input.anime).studio_names,
+        (embedding_input.anime).synopsis
+    );
+END;
+
+COMMENT ON FUNCTION jikan_sync.embedding_input(jikan.anime) IS
+'The text embedded for an anime; its MD5 is the row''s embedding_hash.';
 
 CREATE FUNCTION jikan_sync.low_embedding_ready_at()
 RETURNS timestamptz

@@ -12,4 +12,6 @@ DROP FUNCTION jikan_sync.queue_embeddings(bigint[]);
 
 DROP FUNCTION jikan_sync.low_embedding_ready_at();
 
+DROP FUNCTION jikan_sync.embedding_input(jikan.anime);
+
 COMMIT;

@@ -8,6 +8,11 @@ DO $$
 BEGIN
     ASSERT NOT has_function_privilege(
         'jikan_sidecar',
+        'jikan_sync.embedding_input(jikan.anime)',
+        'execute'
+    );
+    ASSERT NOT has_function_privilege(
+        'jikan_sidecar',
         'jikan_sync.low_embedding_ready_at()',
         'execute'
     );
