@@ -93,7 +93,7 @@ cron.use_background_workers = on
 CONF
     # pg_cron wants its database from the first moment.
     echo 'CREATE DATABASE pgjikan_cron' | as_postgres "$binaries/postgres" --single \
-        -c shared_preload_libraries= -c log_min_messages=error -D /mnt/data postgres >/dev/null
+        -c shared_preload_libraries= -c log_min_messages=fatal -D /mnt/data postgres >/dev/null
     # anime.fetch_now imports the HTTP client from here.
     as_postgres env PYTHONPATH="$project/sidecar" \
         "$binaries/pg_ctl" -s -w -D /mnt/data -l /mnt/run/log start ||

@@ -72,7 +72,8 @@ LINTS = {
         SELECT r.name FROM relation AS r
         WHERE
             r.relkind IN ('r', 'p')
-            AND r.name <> 'jikan_sync.vocabulary'  -- a key would make its writers wait
+            -- Here a key would make writers wait for each other.
+            AND r.name NOT IN ('jikan_sync.vocabulary', 'jikan_sync.hit')
             AND NOT EXISTS (
                 SELECT FROM pg_index AS i
                 WHERE i.indrelid = r.oid AND i.indisunique AND i.indpred IS NULL
@@ -163,6 +164,7 @@ LINTS = {
         WHERE
             p.prosqlbody IS NULL
             AND p.lanname NOT IN ('c', 'internal')
+            AND (p.prokind <> 'p' OR p.prosecdef)  -- with a setting a procedure cannot COMMIT
             AND NOT 'search_path=pg_catalog, pg_temp' = ANY (coalesce(p.proconfig, '{}'))
     """,
     "SQL function without BEGIN ATOMIC": """
@@ -184,6 +186,7 @@ LINTS = {
         WHERE
             p.prokind IN ('f', 'p')
             AND p.proname NOT LIKE 'clock\_%'
+            AND p.proname <> 'install_jobs'  -- pg_cron's own log has the server's time
             AND pg_get_functiondef(p.oid)
             ~* '\m(now|transaction_timestamp)\(\)|\m(current_timestamp|localtimestamp)\M'
     """,

@@ -20,7 +20,7 @@ def test_cron_fires(cron: psycopg.Connection[Any]) -> None:
 
 
 def test_cron_runs_our_jobs(cron: psycopg.Connection[Any]) -> None:
-    conninfo = cron.info.dsn + f" password={cron.info.password}"
+    conninfo = f"{cron.info.dsn} password={cron.info.password}"
     migrations.deploy(conninfo, verify=False)
     try:
         cron.execute("SELECT jikan_sync.install_jobs()")

@@ -7,6 +7,8 @@ from typing import Any
 import psycopg
 import pytest
 
+from pgjikan import migrations
+
 pytestmark = pytest.mark.full
 
 # A trigger function is checked once for each table that it serves.
@@ -21,20 +23,31 @@ CROSS JOIN LATERAL plpgsql_check_function_tb(
     fatal_errors => false,
     performance_warnings => true,
     security_warnings => true,
-    newtable => t.tgnewtable,
-    oldtable => t.tgoldtable
+    -- A function for triggers with and without a transition table looks at TG_LEVEL first.
+    newtable => (SELECT max(o.tgnewtable) FROM pg_trigger AS o WHERE o.tgfoid = p.oid),
+    oldtable => (SELECT max(o.tgoldtable) FROM pg_trigger AS o WHERE o.tgfoid = p.oid)
 ) AS f
 WHERE
     l.lanname = 'plpgsql'
+    AND (f.level, f.sqlstate) <> ('performance', '42804')  -- a cast of one local variable
+    AND coalesce(f.detail, '') NOT LIKE 'attention: cannot to determine volatility%%'
+    -- The commands of jobs are the owner's own.
+    AND (p.proname, f.level, f.context) IS DISTINCT FROM ('run_job', 'security', 'v_job.command')
     AND p.pronamespace::regnamespace::text = ANY (%s)
     AND (p.prorettype <> 'trigger'::regtype OR t.oid IS NOT NULL)
 """
 
 
-def test_nothing_is_found(connection: psycopg.Connection[Any]) -> None:
-    connection.execute("CREATE EXTENSION plpgsql_check")
-    rows = connection.execute(FINDINGS, [["anime", "jikan", "jikan_sync"]]).fetchall()
-    assert rows == []
+def test_nothing_is_found(cron: psycopg.Connection[Any]) -> None:
+    conninfo = f"{cron.info.dsn} password={cron.info.password}"
+    migrations.deploy(conninfo, verify=False)  # here, as some functions know pg_cron's tables
+    try:
+        cron.execute("CREATE EXTENSION plpgsql_check")
+        rows = cron.execute(FINDINGS, [["anime", "jikan", "jikan_sync"]]).fetchall()
+        assert rows == []
+    finally:
+        cron.execute("DROP EXTENSION plpgsql_check")
+        migrations.revert(conninfo)
 
 
 def test_it_finds(connection: psycopg.Connection[Any]) -> None:

@@ -26,7 +26,7 @@ WHERE
     AND a.attname = 'sync_status';
 SELECT has_table('jikan_sync', 'queue', 'jikan_sync.queue is there');
 SELECT col_has_check('jikan_sync', 'queue', 'priority', 'priority is checked');
-SELECT has_column('jikan_sync', 'queue', 'processed_at', 'a task says when it was done');
+SELECT has_column('jikan_sync', 'queue_history', 'processed_at', 'a task says when it was done');
 SELECT has_column('jikan_sync', 'queue', 'anime_id', 'a task may name its anime');
 SELECT has_table('jikan_sync', 'freshness_policy', 'freshness is a table');
 SELECT has_table('jikan_sync', 'provider', 'providers are a table');
