@@ -1,5 +1,6 @@
 -- Deploy pgjikan:functions/search_lookup to pg
 -- requires: schema/title
+-- requires: functions/search_query
 
 -- The ways into the indexes. Each answers the `max_rows` most popular rows of a range, in one short
 -- descent a popularity class, so its cost does not depend on how many rows the range has.
@@ -80,49 +81,7 @@ COMMENT ON FUNCTION jikan_sync.find_anime(text, integer) IS
 'Anime, the `max_rows` most popular each way, that have a title with a word beginning so, or itself
 beginning so.';
 
-CREATE FUNCTION jikan_sync.correct_word(word text)
-RETURNS text[]
-LANGUAGE sql
-STABLE
-PARALLEL SAFE
-BEGIN ATOMIC
-    SELECT array_agg(c.word)
-    FROM (
-        SELECT v.word
-        FROM jikan_sync.vocabulary AS v
-        WHERE jikan_sync.spelling_keys(v.word) && jikan_sync.spelling_keys(correct_word.word)
-            AND v.word <> correct_word.word
-        GROUP BY v.word
-        ORDER BY max(v.weight) DESC, v.word
-        LIMIT 8
-    ) AS c;
-END;
-
-COMMENT ON FUNCTION jikan_sync.correct_word(text) IS
-'The most popular words that `word` may have been meant for: those a slip away. NULL: none.';
-
-CREATE FUNCTION jikan_sync.title_similarity(query text, words text)
-RETURNS real
-LANGUAGE sql
-IMMUTABLE
-PARALLEL SAFE
-BEGIN ATOMIC
-    SELECT word_similarity(title_similarity.query, title_similarity.words);
-END;
-
-COMMENT ON FUNCTION jikan_sync.title_similarity(text, text) IS
-'How much of `query` some stretch of `words` has, by trigrams, 0 to 1.';
-
-CREATE FUNCTION jikan_sync.search_admits(
-    anime jikan.anime,
-    types text[],
-    statuses text[],
-    genres text[],
-    year_from integer,
-    year_to integer,
-    min_score numeric,
-    nsfw boolean
-)
+CREATE FUNCTION jikan_sync.search_admits(q jikan_sync.search_query, anime jikan.anime)
 RETURNS boolean
 LANGUAGE sql
 STABLE
@@ -130,39 +89,40 @@ PARALLEL SAFE
 BEGIN ATOMIC
     SELECT
         (search_admits.anime).removed_at IS NULL
-        AND (search_admits.nsfw OR NOT (search_admits.anime).is_nsfw)
-        AND (search_admits.types IS NULL OR (search_admits.anime).type = ANY (search_admits.types))
+        AND ((search_admits.q).nsfw OR NOT (search_admits.anime).is_nsfw)
         AND (
-            search_admits.statuses IS NULL
-            OR (search_admits.anime).status = ANY (search_admits.statuses)
+            (search_admits.q).types IS NULL
+            OR (search_admits.anime).type = ANY ((search_admits.q).types)
         )
         AND (
-            search_admits.genres IS NULL
-            OR (search_admits.anime).genre_names @> search_admits.genres
+            (search_admits.q).statuses IS NULL
+            OR (search_admits.anime).status = ANY ((search_admits.q).statuses)
         )
         AND (
-            search_admits.min_score IS NULL
-            OR (search_admits.anime).score >= search_admits.min_score
+            (search_admits.q).genres IS NULL
+            OR (search_admits.anime).genre_names @> (search_admits.q).genres
         )
         AND (
-            search_admits.year_from IS NULL
+            (search_admits.q).min_score IS NULL
+            OR (search_admits.anime).score >= (search_admits.q).min_score
+        )
+        AND (
+            (search_admits.q).year_from IS NULL
             OR coalesce(
                 (search_admits.anime).year,
                 extract(YEAR FROM (search_admits.anime).aired_from AT TIME ZONE 'UTC')
-            ) >= search_admits.year_from
+            ) >= (search_admits.q).year_from
         )
         AND (
-            search_admits.year_to IS NULL
+            (search_admits.q).year_to IS NULL
             OR coalesce(
                 (search_admits.anime).year,
                 extract(YEAR FROM (search_admits.anime).aired_from AT TIME ZONE 'UTC')
-            ) <= search_admits.year_to
+            ) <= (search_admits.q).year_to
         );
 END;
 
-COMMENT ON FUNCTION jikan_sync.search_admits(
-    jikan.anime, text[], text[], text[], integer, integer, numeric, boolean
-) IS
-'Whether an anime passes the filters of a search (NULL: no filter; `genres` in lower case).';
+COMMENT ON FUNCTION jikan_sync.search_admits(jikan_sync.search_query, jikan.anime) IS
+'Whether an anime passes the filters of a search.';
 
 COMMIT;

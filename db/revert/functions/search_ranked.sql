@@ -7,6 +7,5 @@ SET LOCAL ROLE jikan_owner;
 DROP FUNCTION jikan_sync.search_ranked(
     text, integer, text[], text[], text[], integer, integer, numeric, boolean
 );
-DROP TYPE jikan_sync.search_hit;
 
 COMMIT;

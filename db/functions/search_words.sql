@@ -1,0 +1,82 @@
+-- Deploy pgjikan:functions/search_words to pg
+-- requires: functions/search_titles
+
+-- The second stage: titles that have all the words, in any order, the season number perhaps from another
+-- title of the same anime. Candidates come from the rarest-looking words; the rest is compared.
+
+BEGIN;
+
+SET LOCAL ROLE jikan_owner;
+
+CREATE FUNCTION jikan_sync.search_words(q jikan_sync.search_query)
+RETURNS jikan_sync.search_hit[]
+LANGUAGE plpgsql
+STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    c_read CONSTANT integer := greatest(1000, q.read_rows);
+    v_bare text := regexp_replace(q.words, '^(the|an?) (?=.)', '');
+    v_ids bigint[];
+    v_hits jikan_sync.search_hit[];
+BEGIN
+    IF q.seed = '' THEN
+        RETURN NULL;
+    END IF;
+    IF cardinality(q.patterns) = 1 THEN
+        v_ids := ARRAY(SELECT f.anime_id FROM jikan_sync.find_anime(q.seed, q.read_rows) AS f);
+    ELSE
+        v_ids := ARRAY(SELECT f.anime_id FROM jikan_sync.find_anime(q.seed, c_read) AS f);
+        IF cardinality(v_ids) > 60 AND q.seed_2 <> '' THEN
+            v_ids := ARRAY(
+                SELECT i.anime_id FROM unnest(v_ids) AS i (anime_id)
+                INTERSECT
+                SELECT f.anime_id FROM jikan_sync.find_anime(q.seed_2, c_read) AS f
+            );
+        END IF;
+    END IF;
+    SELECT
+        array_agg(
+            (
+                t.anime_id,
+                t.title,
+                'prefix',
+                CASE
+                    WHEN t.bare = v_bare AND NOT t.is_short THEN 0.90 + 0.05 * p.popularity
+                    WHEN q.number IS NULL THEN 0.52 + 0.28 * p.popularity - 0.03 * least(abs(t.number) - 1, 1)
+                    WHEN q.number = t.number THEN 0.62 + 0.28 * p.popularity
+                    WHEN abs(q.number) = abs(t.number) THEN 0.55 + 0.28 * p.popularity
+                    -- The anime, but not the season asked for: no answer to stop at.
+                    ELSE 0.10 + 0.10 * p.popularity
+                END
+                + 0.05 * least(1, length(q.key)::real / length(t.key))
+            )::jikan_sync.search_hit
+        )
+    INTO v_hits
+    FROM (
+        SELECT
+            i.anime_id,
+            i.title,
+            i.number,
+            i.is_short,
+            i.key,
+            regexp_replace(i.words, '^(the|an?) (?=.)', '') AS bare
+        FROM unnest(v_ids) AS c (anime_id)
+        INNER JOIN jikan.title AS i ON i.anime_id = c.anime_id
+        WHERE (' ' || i.words || ' ' || i.key) LIKE ALL (q.patterns)
+        LIMIT q.read_rows
+    ) AS t
+    INNER JOIN jikan.anime AS a ON a.id = t.anime_id
+    CROSS JOIN LATERAL (
+        SELECT (jikan_sync.popularity_weight(a.members, a.score) - 8) / 13 AS popularity
+    ) AS p
+    WHERE jikan_sync.search_admits(q, a);
+    RETURN v_hits;
+END;
+$$;
+
+COMMENT ON FUNCTION jikan_sync.search_words(jikan_sync.search_query) IS
+'Anime with a title that has all words of the query or words that begin so (rank 0.5 up), or all but
+the season (under 0.3).';
+
+COMMIT;
