@@ -80,6 +80,7 @@ CREATE FUNCTION jikan_sync.add_embedding_model(
 )
 RETURNS integer
 LANGUAGE plpgsql
+SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
@@ -149,6 +150,7 @@ Raises: 22023.';
 CREATE FUNCTION jikan_sync.switch_embedding_model(model_id integer, is_forced boolean DEFAULT false)
 RETURNS void
 LANGUAGE plpgsql
+SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
@@ -221,6 +223,7 @@ Raises: 22023 (no such model), 55000 (its coverage is under the gate, and not `i
 CREATE FUNCTION jikan_sync.drop_embedding_model(model_id integer)
 RETURNS void
 LANGUAGE plpgsql
+SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN

@@ -193,7 +193,10 @@ BEGIN
             'SELECT array_agg(r.id ORDER BY r.rank DESC, r.id), '
             'array_agg(r.similarity ORDER BY r.rank DESC, r.id), '
             'array_agg(r.rank ORDER BY r.rank DESC, r.id) FROM (%s) AS r',
-            format(c_statement, coalesce(format(v_near, v_depth), v_every))
+            format(
+                c_statement,
+                CASE WHEN v_depth IS NULL THEN v_every ELSE format(v_near, v_depth) END
+            )
         )
         INTO v_ids, v_similarities, v_ranks
         USING probe, max_rows, without, with_franchise, types, statuses, v_genres, year_from,

@@ -39,6 +39,7 @@ COMMENT ON COLUMN jikan_sync.recall_check.recall IS 'Share of the exact 10 neare
 CREATE FUNCTION jikan_sync.maintain_vector_index()
 RETURNS text
 LANGUAGE plpgsql
+SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
