@@ -86,7 +86,6 @@ AS $$
 DECLARE
     v_stale integer[];
     v_count integer := 0;
-    v_place integer;
     v_mal_id integer;
 BEGIN
     -- In the order of the caller, whose first titles matter most.
@@ -123,7 +122,6 @@ DECLARE
     v_anime jikan.anime;
     v_tasks text[];
     v_count integer := 0;
-    v_place integer;
 BEGIN
     SELECT a.* INTO v_anime FROM jikan.anime AS a WHERE a.mal_id = request_facets.mal_id;
     IF NOT FOUND THEN
