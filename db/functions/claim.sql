@@ -1,8 +1,8 @@
 -- Deploy pgjikan:functions/claim to pg
 -- requires: functions/enqueue
 
--- How a worker gets tasks. High goes first, low keeps a share of the turns, and a low task that has
--- waited too long takes turns with high. The turn comes from a sequence, so the share holds over all
+-- How a worker gets tasks. High goes first, low keeps a share of the turns, and where a low task has
+-- waited too long, low takes turns with high. The turn comes from a sequence, so the share holds over all
 -- workers and costs no row.
 --
 -- While some transaction stays open for long, the index entries of finished tasks cannot be removed,
@@ -19,6 +19,22 @@ CREATE SEQUENCE jikan_sync.claim_turn CACHE 1 CYCLE;
 
 COMMENT ON SEQUENCE jikan_sync.claim_turn IS
 'Counts claims, to deal out the share of low tasks among all workers.';
+
+CREATE FUNCTION jikan_sync.slots(turn bigint, max_tasks integer, share numeric)
+RETURNS integer
+LANGUAGE sql
+IMMUTABLE
+PARALLEL SAFE
+BEGIN ATOMIC
+    SELECT
+        (
+            floor(slots.turn * slots.max_tasks * slots.share)
+            - floor((slots.turn - 1) * slots.max_tasks * slots.share)
+        )::integer;
+END;
+
+COMMENT ON FUNCTION jikan_sync.slots(bigint, integer, numeric) IS
+'How many of the `max_tasks` of this turn a share of all turns comes to: exact over many turns.';
 
 CREATE TYPE jikan_sync.queue_head AS (
     ready_at timestamptz,
@@ -112,7 +128,6 @@ DECLARE
     v_turn bigint;
     v_left integer := claim.max_tasks;
     v_wanted integer;
-    v_ready_by timestamptz;
     v_priority text;
     v_head jikan_sync.queue_head;
     v_found record;
@@ -143,27 +158,26 @@ BEGIN
     END IF;
 
     v_turn := nextval('jikan_sync.claim_turn');
-    FOR v_step IN 1..4 LOOP
-        v_ready_by := v_now;
-        v_priority := 'low';
-        v_wanted := v_left;
-        CASE v_step
-            WHEN 1 THEN  -- what is as good as high takes turns with high
-                v_wanted := v_turn * max_tasks / 2 - (v_turn - 1) * max_tasks / 2;
-                IF v_wanted > 0 THEN
-                    v_ready_by := v_now - jikan_sync.setting_interval('low_ages_after');
-                END IF;
-            WHEN 2 THEN  -- the share of low, as far as the first step has not given it
-                v_wanted := floor(v_turn * max_tasks * v_share)
-                    - floor((v_turn - 1) * max_tasks * v_share)
-                    - (max_tasks - v_left);
-            WHEN 3 THEN
-                v_priority := 'high';
-            ELSE NULL;  -- and low again, when high leaves room
-        END CASE;
-        CONTINUE WHEN v_wanted <= 0;
-
+    FOR v_step IN 1..3 LOOP
+        v_priority := CASE v_step WHEN 2 THEN 'high' ELSE 'low' END;
         v_head := jikan_sync.recall_head(claim.lane, v_priority);
+        v_wanted := v_left;
+        IF v_step = 1 THEN
+            IF EXISTS (
+                SELECT FROM jikan_sync.queue AS q
+                WHERE
+                    q.lane = claim.lane
+                    AND q.priority = 'low'
+                    AND q.ready_at <= v_now - jikan_sync.setting_interval('low_ages_after')
+                    AND (q.ready_at, q.id) >= (v_head.ready_at, v_head.id)
+                    AND q.lease_token IS NULL
+            ) THEN
+                v_share := greatest(v_share, 0.5);
+            END IF;
+            v_wanted := jikan_sync.slots(v_turn, max_tasks, v_share);
+        END IF;
+        CONTINUE WHEN v_wanted = 0;
+
         v_first_at := NULL;
         v_started_at := clock_timestamp();
         v_read_before := pg_stat_get_xact_tuples_returned('jikan_sync.queue_claim_idx'::regclass);
@@ -174,7 +188,7 @@ BEGIN
                 WHERE
                     q.lane = claim.lane
                     AND q.priority = v_priority
-                    AND q.ready_at <= v_ready_by
+                    AND q.ready_at <= v_now
                     AND (q.ready_at, q.id) >= (v_head.ready_at, v_head.id)
                     AND q.lease_token IS NULL
                 ORDER BY q.ready_at, q.id
@@ -206,7 +220,7 @@ BEGIN
         END LOOP;
         PERFORM jikan_sync.remember_head(
             claim.lane, v_priority, v_head,
-            coalesce(v_first_at, v_ready_by), coalesce(v_first_id, 0),
+            coalesce(v_first_at, v_now), coalesce(v_first_id, 0),
             pg_stat_get_xact_tuples_returned('jikan_sync.queue_claim_idx'::regclass)
             - coalesce(v_read_before, 0),
             clock_timestamp() - v_started_at
@@ -217,8 +231,8 @@ END;
 $$;
 
 COMMENT ON FUNCTION jikan_sync.claim(text, text, integer) IS
-'Leases up to `max_tasks` ready tasks of a lane (jikan or embedding) to `worker`: high
-ones first, with a share for low ones; none while no provider of the lane is available. Raises: 22023.';
+'Leases up to `max_tasks` ready tasks of a lane (jikan or embedding) to `worker`: high ones first,
+with a share for low ones; none while no provider of the lane is available. Raises: 22023.';
 
 GRANT EXECUTE ON FUNCTION jikan_sync.claim(text, text, integer) TO jikan_sidecar;
 

@@ -105,12 +105,13 @@ BEGIN
         RETURN 'dead';
     END IF;
 
-    v_delay := coalesce(
-        greatest(fail_leased.retry_after, interval '0') * (1 + 0.1 * random()),
-        jikan_sync.retry_delay(
+    v_delay := CASE
+        WHEN fail_leased.retry_after IS NOT NULL
+            THEN greatest(fail_leased.retry_after, interval '0') * (1 + 0.1 * random())
+        ELSE jikan_sync.retry_delay(
             fail_leased.error_class, CASE WHEN v_task.is_dirty THEN 1 ELSE v_task.failures + 1 END
         )
-    );
+    END;
     UPDATE jikan_sync.queue AS q SET
         ready_at = v_now + v_delay,
         attempts = CASE WHEN v_task.is_dirty THEN 0 ELSE v_attempts END,

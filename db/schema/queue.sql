@@ -215,7 +215,7 @@ VALUES
 ),
 (
     'low_ages_after', '1 hour', 'interval',
-    'A low task that has been ready for so long counts as high: the two then take turns.'
+    'While a low task has been ready for so long, low counts as high: the two take turns.'
 ),
 (
     'max_live_searches', '200', 'number',

@@ -8,6 +8,7 @@ DROP FUNCTION jikan_sync.remember_head(
 );
 DROP FUNCTION jikan_sync.recall_head(text, text);
 DROP TYPE jikan_sync.queue_head;
+DROP FUNCTION jikan_sync.slots(bigint, integer, numeric);
 DROP SEQUENCE jikan_sync.claim_turn;
 
 COMMIT;
