@@ -28,33 +28,32 @@ from pgjikan.simulator import Simulator
 
 #: A title that the starter catalogue does not have; facts, and a sentence of our own.
 MISSING: dict[str, Any] = {
-    "mal_id": 3701,
-    "title": "Kaiba",
-    "title_english": "Kaiba",
-    "title_japanese": "カイバ",
+    "mal_id": 1454,
+    "title": "Kemonozume",
+    "title_english": None,
+    "title_japanese": "ケモノヅメ",
     "titles": [
-        {"type": "Default", "title": "Kaiba"},
-        {"type": "Japanese", "title": "カイバ"},
-        {"type": "English", "title": "Kaiba"},
+        {"type": "Default", "title": "Kemonozume"},
+        {"type": "Japanese", "title": "ケモノヅメ"},
     ],
     "title_synonyms": [],
     "type": "TV",
     "source": "Original",
-    "episodes": 12,
+    "episodes": 13,
     "status": "Finished Airing",
     "airing": False,
-    "season": "spring",
-    "year": 2008,
-    "score": 8.12,
-    "members": 120000,
-    "synopsis": "In a world where memories are stored on chips and bodies bought and sold, a boy "
-    "with a hole in his chest wakes without a past and sets out across the planets to find it.",
+    "season": "summer",
+    "year": 2006,
+    "score": 7.38,
+    "members": 60000,
+    "synopsis": "A swordsman sworn to hunt flesh-eating monsters falls in love with one of them, and "
+    "the two of them run from his order and from her hunger.",
     "studios": [{"mal_id": 11, "type": "anime", "name": "Madhouse"}],
     "genres": [
-        {"mal_id": 2, "type": "anime", "name": "Adventure"},
-        {"mal_id": 7, "type": "anime", "name": "Mystery"},
+        {"mal_id": 1, "type": "anime", "name": "Action"},
+        {"mal_id": 14, "type": "anime", "name": "Horror"},
         {"mal_id": 22, "type": "anime", "name": "Romance"},
-        {"mal_id": 24, "type": "anime", "name": "Sci-Fi"},
+        {"mal_id": 37, "type": "anime", "name": "Supernatural"},
     ],
 }
 #: Where nobody listens.
@@ -180,7 +179,7 @@ def outage(tour: Tour) -> None:
         "the outage was noticed, and no task was lost",
         30,
         lambda: bool(
-            tour.one("SELECT count(*) FROM jikan_sync.queue WHERE last_error IS NOT NULL")
+            tour.one("SELECT count(*) FROM jikan_sync.queue WHERE failures > 0")
         ),
     )
     tour.connection.execute(
@@ -191,7 +190,7 @@ def outage(tour: Tour) -> None:
         "the work resumed by itself and was finished",
         90,
         lambda: (
-            tour.one("SELECT count(*) FROM jikan_sync.queue WHERE last_error IS NOT NULL") == 0
+            tour.one("SELECT count(*) FROM jikan_sync.queue WHERE failures > 0") == 0
             and bool(tour.one("SELECT is_full FROM jikan.anime WHERE mal_id = 5680"))
         ),
     )

@@ -1,0 +1,118 @@
+"""`pgjikan queue status|dead|redrive` and `pgjikan job list|run|enable|disable`."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any, LiteralString
+
+import psycopg
+import typer
+from psycopg.rows import dict_row
+from rich.console import Console
+from rich.table import Table
+
+from pgjikan.errors import PgjikanError
+from pgjikan.settings import resolve_dsn, with_application_name
+
+app = typer.Typer(no_args_is_help=True, help="The queue: what waits, what died, and back again.")
+job_app = typer.Typer(no_args_is_help=True, help="The jobs: when they run, and how it went.")
+
+Dsn = Annotated[str | None, typer.Option(help="The database.")]
+AsJson = Annotated[bool, typer.Option("--json", help="For a machine to read.")]
+JobName = Annotated[str, typer.Argument(help="The job, as `pgjikan job list` names it.")]
+
+
+@app.command()
+def status(dsn: Dsn = None, as_json: AsJson = False) -> None:
+    """Show how many tasks wait, by lane, task and priority, and the oldest of each."""
+    _show(
+        dsn,
+        "SELECT q.lane, q.task, q.priority, count(*) AS waiting, count(q.lease_token) AS leased, "
+        "min(q.ready_at) AS oldest FROM jikan_sync.queue AS q GROUP BY 1, 2, 3 ORDER BY 1, 2, 3",
+        as_json,
+        "the queue is empty",
+    )
+
+
+@app.command()
+def dead(dsn: Dsn = None, as_json: AsJson = False) -> None:
+    """Show the tasks that were given up, with the reason."""
+    _show(
+        dsn,
+        "SELECT d.id, d.task, d.mal_id, d.died_at, d.attempts, d.reason, d.message "
+        "FROM jikan_sync.dead_letter AS d ORDER BY d.died_at DESC",
+        as_json,
+        "no task was given up",
+    )
+
+
+@app.command()
+def redrive(
+    ids: Annotated[list[int] | None, typer.Argument(help="Dead tasks; without: all.")] = None,
+    task: Annotated[str | None, typer.Option(help="Only tasks of this kind.")] = None,
+    dsn: Dsn = None,
+) -> None:
+    """Put dead tasks back into the queue, with their attempts forgiven."""
+    [row] = _rows(
+        dsn,
+        "SELECT jikan_sync.redrive(ids => %(ids)s, task => %(task)s) AS count",
+        {"ids": ids or None, "task": task},
+    )
+    typer.echo(f"{row['count']} tasks are back in the queue")
+
+
+@job_app.command("list")
+def list_jobs(dsn: Dsn = None, as_json: AsJson = False) -> None:
+    """Show every job: period, last run, outcome, next due."""
+    _show(dsn, "SELECT j.* FROM jikan_sync.job AS j ORDER BY j.name", as_json, "there is no job")
+
+
+@job_app.command()
+def run(name: JobName, dsn: Dsn = None) -> None:
+    """Run a job now, due or not."""
+    [row] = _rows(dsn, "SELECT jikan_sync.run_job(%(name)s)::text AS outcome", {"name": name})
+    typer.echo(f"{name}: {row['outcome']}")
+
+
+@job_app.command()
+def enable(name: JobName, dsn: Dsn = None) -> None:
+    """Let a job run on its period again."""
+    _switch(dsn, name, True)
+
+
+@job_app.command()
+def disable(name: JobName, dsn: Dsn = None) -> None:
+    """Stop a job from running by itself; `job run` still works."""
+    _switch(dsn, name, False)
+
+
+def _switch(dsn: str | None, name: str, enabled: bool) -> None:
+    changed = _rows(
+        dsn,
+        "UPDATE jikan_sync.job SET enabled = %(enabled)s WHERE name = %(name)s RETURNING name",
+        {"name": name, "enabled": enabled},
+    )
+    if not changed:
+        raise PgjikanError(f"there is no job {name!r}", hint="See `pgjikan job list`.")
+    typer.echo(f"{name} is {'enabled' if enabled else 'disabled'}")
+
+
+def _rows(
+    dsn: str | None, query: LiteralString, parameters: dict[str, Any]
+) -> list[dict[str, Any]]:
+    conninfo = with_application_name(resolve_dsn(dsn), "pgjikan")
+    with psycopg.connect(conninfo, autocommit=True, row_factory=dict_row) as connection:
+        return connection.execute(query, parameters).fetchall()
+
+
+def _show(dsn: str | None, query: LiteralString, as_json: bool, nothing: str) -> None:
+    rows = _rows(dsn, query, {})
+    if as_json:
+        typer.echo(json.dumps(rows, default=str))
+    elif not rows:
+        typer.echo(nothing)
+    else:
+        table = Table(*rows[0], box=None, pad_edge=False, header_style="bold")
+        for row in rows:
+            table.add_row(*("" if cell is None else str(cell) for cell in row.values()))
+        Console().print(table)

@@ -1,0 +1,242 @@
+"""The sidecar for real: its own process, the simulator as upstream, a real server."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from threading import Event
+from typing import Any
+
+import psycopg
+import pytest
+
+from pgjikan import db, sidecar
+from pgjikan.jikan_lane import JikanLane
+from pgjikan.settings import Settings
+from pgjikan.simulator import Simulator
+from tests.store.documents import anime, full
+from tests.store.test_store_anime import store, value
+
+Connection = psycopg.Connection[Any]
+
+
+@pytest.fixture
+def upstream(connection: Connection) -> Iterator[Simulator]:
+    """The simulator as the only provider, without a limit on pace."""
+    with Simulator(
+        data=[full(mal_id, title=f"Title number {mal_id}") for mal_id in range(1, 8)]
+    ) as s:
+        use(connection, s)
+        yield s
+
+
+def use(connection: Connection, simulator: Simulator) -> None:
+    connection.execute(
+        "UPDATE jikan_sync.provider SET base_url = %s WHERE enabled", (simulator.url,)
+    )
+    connection.execute(
+        "UPDATE jikan_sync.rate_limit SET allowed = 1000000 WHERE subject LIKE 'provider:%'"
+    )
+
+
+@contextmanager
+def process(database: str, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+    """`pgjikan sidecar` as a process; killed at the end if it still runs."""
+    started = subprocess.Popen(
+        [sys.executable, "-c", "from pgjikan.cli import main; main()", "sidecar", *arguments],
+        env={**os.environ, "DATABASE_URL": database, "PGJIKAN_POLL_SECONDS": "60"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    try:
+        yield started
+    finally:
+        if started.poll() is None:
+            started.kill()
+        started.communicate()
+
+
+def wait_until(condition: Callable[[], Any], seconds: float = 30) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.02)
+
+
+def listening(connection: Connection) -> bool:
+    return bool(
+        value(
+            connection,
+            "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'pgjikan listener' "
+            "AND datname = current_database() AND query LIKE 'LISTEN%%'",
+        )
+    )
+
+
+def lane(database: str, **settings: Any) -> JikanLane:
+    return JikanLane(db.connector(database, "test"), Settings(**settings), Event(), "test-worker")
+
+
+def test_a_notification_is_enough_to_fetch_store_and_embed(
+    database: str, connection: Connection, upstream: Simulator
+) -> None:
+    with process(database) as running:
+        wait_until(lambda: listening(connection))
+        assert connection.execute("SELECT * FROM anime.search('title number 3')").fetchall() == []
+        wait_until(
+            lambda: value(connection, "SELECT count(*) FROM anime.search_cached('title number 3')")
+        )
+        wait_until(lambda: value(connection, "SELECT count(*) FROM anime.similar(3)"))
+        assert value(connection, "SELECT sync_status FROM jikan.anime WHERE mal_id = 3") == "fresh"
+        running.send_signal(signal.SIGTERM)
+        output, _ = running.communicate(timeout=10)
+    assert running.returncode == 0
+    events = [json.loads(line)["event"] for line in output.splitlines() if line.startswith("{")]
+    assert events[0] == "sidecar_started" and events[-1] == "sidecar_stopped"
+    assert "fetch_completed" in events
+    assert upstream.stats()["by_kind"]["search"] == 1
+
+
+def test_once_drains_what_is_due_and_exits(
+    database: str, connection: Connection, upstream: Simulator
+) -> None:
+    for mal_id in (1, 2):
+        assert value(connection, "SELECT anime.get(%s)", mal_id) is None
+    with process(database, "--once") as running:
+        output, _ = running.communicate(timeout=60)
+    assert running.returncode == 0, output
+    assert value(connection, "SELECT count(*) FROM anime.catalog WHERE freshness = 'fresh'") == 2
+    assert value(connection, "SELECT count(*) FROM jikan_sync.queue") == 0
+
+
+def test_a_stop_in_the_middle_of_a_request_hands_the_task_back(
+    database: str, connection: Connection, upstream: Simulator
+) -> None:
+    upstream.fault("timeout", rate=1.0)
+    value(connection, "SELECT anime.get(1)")
+    with process(database, "--lane", "jikan") as running:
+        wait_until(lambda: value(connection, "SELECT count(leased_by) FROM jikan_sync.queue"))
+        wait_until(lambda: upstream.stats()["requests"])
+        started = time.monotonic()
+        running.send_signal(signal.SIGTERM)
+        running.communicate(timeout=30)
+        assert time.monotonic() - started < 6
+    assert running.returncode == 0
+    assert value(connection, "SELECT count(*) FROM jikan_sync.queue") >= 1
+
+
+def test_a_kill_loses_no_task(
+    database: str,
+    connection: Connection,
+    upstream: Simulator,
+    set_clock: Callable[[str | None], None],
+) -> None:
+    set_clock("2026-11-23T12:00:00Z")
+    upstream.fault("timeout", rate=1.0)
+    value(connection, "SELECT anime.get(1)")
+    with process(database, "--lane", "jikan") as running:
+        wait_until(lambda: upstream.stats()["requests"])
+        running.kill()
+    upstream.clear_faults()
+    worker = lane(database)
+    assert not worker.step()  # still leased to the dead
+    connection.execute("SELECT jikan_sync.clock_advance('1 hour')")
+    connection.execute("SELECT jikan_sync.sweep_leases()")
+    wait_until(worker.step)
+    worker.close()
+    assert value(connection, "SELECT is_full FROM jikan.anime WHERE mal_id = 1")
+
+
+def test_it_outlives_a_lost_server_connection(
+    database: str, connection: Connection, upstream: Simulator
+) -> None:
+    with process(database):
+        wait_until(lambda: listening(connection))
+        connection.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE application_name LIKE 'pgjikan%' AND datname = current_database()"
+        )
+        wait_until(lambda: listening(connection))
+        value(connection, "SELECT anime.get(4)")
+        wait_until(lambda: value(connection, "SELECT count(*) FROM anime.catalog"))
+
+
+def test_what_was_fetched_before_the_server_went_is_handed_in_after(
+    database: str, connection: Connection, upstream: Simulator
+) -> None:
+    value(connection, "SELECT anime.get(2)")
+    worker = lane(database)
+    ask = worker._ask
+
+    def cut(*arguments: Any) -> Any:
+        response = ask(*arguments)
+        connection.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE application_name = 'test' AND datname = current_database()"
+        )
+        return response
+
+    worker._ask = cut  # type: ignore[method-assign]
+    with pytest.raises(psycopg.OperationalError):
+        worker.step()
+    worker._ask = ask  # type: ignore[method-assign]
+    worker.step()
+    worker.close()
+    assert value(connection, "SELECT is_full FROM jikan.anime WHERE mal_id = 2")
+    assert upstream.stats()["by_kind"]["full"] == 1
+
+
+def test_the_first_provider_is_overridden_by_the_environment_and_nobody_else(
+    database: str, connection: Connection, upstream: Simulator
+) -> None:
+    connection.execute(
+        "UPDATE jikan_sync.provider SET base_url = 'http://127.0.0.1:9/v4' WHERE enabled"
+    )
+    value(connection, "SELECT anime.get(5)")
+    worker = lane(database, jikan_url=upstream.url)
+    assert worker.step()
+    worker.close()
+    assert value(connection, "SELECT is_full FROM jikan.anime WHERE mal_id = 5")
+
+
+@pytest.mark.parametrize("fault", ["500", "503", "504", "html", "error-body", "reset", "truncated"])
+def test_a_fault_of_the_provider_charges_no_attempt_and_loses_nothing(
+    database: str, connection: Connection, upstream: Simulator, fault: str
+) -> None:
+    upstream.fault(fault, rate=1.0)
+    value(connection, "SELECT anime.get(6)")
+    worker = lane(database)
+    assert worker.step()
+    worker.close()
+    [(attempts, failures)] = connection.execute(
+        "SELECT attempts, failures FROM jikan_sync.queue WHERE task = 'anime'"
+    ).fetchall()
+    assert (attempts, failures) == (0, 1)
+    assert value(connection, "SELECT count(*) FROM jikan.anime") == 0
+
+
+def test_one_404_hides_nothing(database: str, connection: Connection, upstream: Simulator) -> None:
+    store(connection, [anime(99)], fetched_at="2026-01-01T00:00:00Z")
+    value(connection, "SELECT anime.get(99)")
+    worker = lane(database)
+    while worker.step():
+        pass
+    worker.close()
+    row = connection.execute(
+        "SELECT missing_count, removed_at FROM jikan.anime WHERE mal_id = 99"
+    ).fetchone()
+    assert row == (1, None)
+    assert value(connection, "SELECT count(*) FROM anime.search_cached('cowboy bebop')") == 1
+
+
+def test_all_threads_end_when_told(database: str, upstream: Simulator) -> None:
+    stop = Event()
+    stop.set()
+    sidecar.run(["jikan", "embedding"], database, Settings(), stop)
