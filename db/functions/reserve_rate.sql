@@ -130,6 +130,14 @@ DECLARE
         jikan_sync.setting_interval('rate_pause_max')
     );
 BEGIN
+    -- A subject without limits has some after all. A hundred a second only gives the pause a place.
+    INSERT INTO jikan_sync.rate_limit (subject, unit, period, allowed)
+    SELECT slow_rate.subject, 'request', interval '1 second', 100
+    WHERE NOT EXISTS (
+        SELECT FROM jikan_sync.rate_limit AS r WHERE r.subject = slow_rate.subject
+    )
+    ON CONFLICT ON CONSTRAINT rate_limit_pkey DO NOTHING;
+
     PERFORM
     FROM jikan_sync.rate_limit AS r
     WHERE r.subject = slow_rate.subject
