@@ -26,6 +26,44 @@ COMMENT ON FUNCTION jikan_sync.is_searchable(text) IS
 'Whether a query may go upstream at all: Jikan takes 255 characters, and fewer than three match half
 of everything.';
 
+CREATE FUNCTION jikan_sync.search_lock_key(query_key text)
+RETURNS bigint
+LANGUAGE sql
+IMMUTABLE
+PARALLEL SAFE
+BEGIN ATOMIC
+    SELECT hashtextextended('pgjikan.search:' || search_lock_key.query_key, 0);
+END;
+
+COMMENT ON FUNCTION jikan_sync.search_lock_key(text) IS
+'The advisory lock of whoever is asking this question in a transaction that is still open.';
+
+CREATE FUNCTION jikan_sync.is_being_asked(query_key text)
+RETURNS boolean
+LANGUAGE sql
+STABLE
+BEGIN ATOMIC
+    SELECT
+        exists(
+            SELECT 1
+            FROM pg_catalog.pg_locks AS l
+            WHERE
+                l.locktype = 'advisory'
+                AND l.granted
+                AND l.objsubid = 1
+                AND l.database = (
+                    SELECT d.oid
+                    FROM pg_catalog.pg_database AS d
+                    WHERE d.datname = current_database()
+                )
+                AND (l.classid::bigint << 32) | l.objid::bigint
+                = jikan_sync.search_lock_key(is_being_asked.query_key)
+        );
+END;
+
+COMMENT ON FUNCTION jikan_sync.is_being_asked(text) IS
+'Whether a transaction that has not yet committed asks this question: its row is not visible yet.';
+
 CREATE FUNCTION jikan_sync.request_search(query text)
 RETURNS text
 LANGUAGE plpgsql
@@ -44,7 +82,7 @@ BEGIN
     END IF;
 
     -- Whoever asks the same at this moment is answered, not kept until our transaction ends.
-    IF NOT pg_try_advisory_xact_lock(hashtextextended('pgjikan.search:' || v_key, 0)) THEN
+    IF NOT pg_try_advisory_xact_lock(jikan_sync.search_lock_key(v_key)) THEN
         RETURN 'pending';
     END IF;
 

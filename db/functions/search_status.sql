@@ -19,7 +19,7 @@ RETURNS TABLE (
     found_count integer
 )
 LANGUAGE plpgsql
-STABLE
+VOLATILE
 SECURITY DEFINER
 ROWS 1
 SET search_path = pg_catalog, pg_temp
@@ -27,11 +27,20 @@ AS $$
 DECLARE
     v_now timestamptz := jikan_sync.clock_now();
     v_known jikan_sync.search_request;
+    v_is_being_asked boolean := false;
 BEGIN
     query_key := coalesce(jikan_sync.normalise_query(query), '');
     SELECT s.* INTO v_known
     FROM jikan_sync.search_request AS s
     WHERE s.query_key = search_status.query_key;
+    IF v_known.state IS DISTINCT FROM 'pending' THEN
+        -- Whoever asks at this moment has a row that only shows once they commit. If they did
+        -- between the two looks, a third, with a snapshot of its own (hence VOLATILE), shows it.
+        v_is_being_asked := jikan_sync.is_being_asked(search_status.query_key);
+        SELECT s.* INTO v_known
+        FROM jikan_sync.search_request AS s
+        WHERE s.query_key = search_status.query_key;
+    END IF;
     requested_at := v_known.requested_at;
     answered_at := v_known.answered_at;
     failed_at := v_known.failed_at;
@@ -54,6 +63,7 @@ BEGIN
             ) AS s
             WHERE s.is_confident
         ) THEN 'local'
+        WHEN v_is_being_asked THEN 'pending'
         WHEN v_known.state = 'unavailable' THEN 'unavailable'
         ELSE 'unknown'
     END;
