@@ -16,7 +16,7 @@ CREATE TABLE jikan.embedding (
     input_hash uuid NOT NULL,
     embedding halfvec NOT NULL,
     embedded_at timestamptz NOT NULL DEFAULT now(),
-    PRIMARY KEY (model_id, anime_id)
+    PRIMARY KEY (model_id, anime_id) INCLUDE (input_hash)
 ) PARTITION BY LIST (model_id);
 
 CREATE INDEX embedding_anime_id_idx ON jikan.embedding (anime_id);

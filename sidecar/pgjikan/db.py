@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, LiteralString
@@ -11,6 +11,7 @@ from uuid import UUID
 import psycopg
 from psycopg.rows import class_row
 
+from pgjikan import __version__
 from pgjikan.client import Response
 from pgjikan.settings import with_application_name
 
@@ -130,6 +131,16 @@ def tick(connection: Connection) -> int:
     """Run the jobs that are overdue."""
     count: int = _value(connection, "SELECT jikan_sync.tick()", {})
     return count
+
+
+def heartbeat(connection: Connection, *, worker: str, lanes: Sequence[str]) -> None:
+    """Say that a sidecar is alive."""
+    _value(
+        connection,
+        "SELECT jikan_sync.heartbeat("
+        "worker => %(worker)s, lanes => %(lanes)s, version => %(version)s)",
+        {"worker": worker, "lanes": list(lanes), "version": __version__},
+    )
 
 
 def _value(connection: Connection, query: LiteralString, parameters: dict[str, Any]) -> Any:

@@ -77,7 +77,7 @@ def run(names: Sequence[str], dsn: str, settings: Settings, stop: Event) -> None
     for thread in threads:
         thread.start()
     log.info("sidecar_started", lanes=list(names), pid=os.getpid())
-    _tick_until(stop, db.connector(dsn, "pgjikan tick"), settings.tick_seconds)
+    _tick_until(stop, db.connector(dsn, "pgjikan tick"), settings.tick_seconds, names)
     for worker in workers:
         worker.wake.set()
     for thread in threads:
@@ -94,6 +94,7 @@ def run(names: Sequence[str], dsn: str, settings: Settings, stop: Event) -> None
 def run_once(names: Sequence[str], dsn: str, settings: Settings, stop: Event) -> int:
     """Run overdue jobs, drain the lanes until nothing is due, and return the steps done."""
     with db.connector(dsn, "pgjikan tick")() as connection:
+        db.heartbeat(connection, worker=worker_name("once"), lanes=names)
         db.tick(connection)
     lanes = open_lanes(names, dsn, settings, stop)
     steps = 0
@@ -106,12 +107,14 @@ def run_once(names: Sequence[str], dsn: str, settings: Settings, stop: Event) ->
     return steps
 
 
-def _tick_until(stop: Event, connect: db.Connect, seconds: float) -> None:
+def _tick_until(stop: Event, connect: db.Connect, seconds: float, lanes: Sequence[str]) -> None:
     backoff = Backoff(stop)
+    worker = worker_name("sidecar")
     while not stop.is_set():
         try:
             with connect() as connection:
                 while not stop.is_set():
+                    db.heartbeat(connection, worker=worker, lanes=lanes)
                     db.tick(connection)
                     backoff.reset()
                     stop.wait(seconds)

@@ -1,0 +1,11 @@
+-- Revert pgjikan:schema/health from pg
+
+BEGIN;
+
+DROP VIEW anime.health;
+DROP FUNCTION anime.check_health();
+DELETE FROM jikan_sync.setting
+WHERE name LIKE 'health\_%';
+DROP INDEX jikan.anime_embedding_hash_idx;
+
+COMMIT;
