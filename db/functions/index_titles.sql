@@ -1,8 +1,8 @@
 -- Deploy pgjikan:functions/index_titles to pg
 -- requires: schema/title
 
--- Rebuilds what search reads for some anime, set-based: called by the store for new rows and for rows
--- whose titles or popularity class changed.
+-- Rebuilds what search reads for some anime, set-based; for new rows and for rows whose titles or
+-- popularity class changed.
 
 BEGIN;
 
@@ -66,7 +66,8 @@ BEGIN
                 v_here := substr(v_word, v_place, 1);
                 IF v_here >= '㐀'
                     OR v_here BETWEEN 'ァ' AND 'ヺ' AND v_before NOT BETWEEN 'ァ' AND 'ー'
-                    OR v_here BETWEEN 'ぁ' AND 'ゟ' AND strpos('のはがをにへとでもや', v_before) > 0
+                    OR v_here BETWEEN 'ぁ' AND 'ゟ'
+                    AND strpos('のはがをにへとでもや', v_before) > 0
                 THEN
                     v_words := v_words || substr(v_word, v_place, 8);
                 END IF;
@@ -170,7 +171,10 @@ BEGIN
     INSERT INTO jikan_sync.title_word (weight, word, anime_id)
     SELECT DISTINCT s.weight, left(x.word, 24) COLLATE "C", s.anime_id
     FROM split AS s
-    CROSS JOIN LATERAL unnest(jikan_sync.title_words(s.words, CASE WHEN s.weight > 10 THEN s.name ELSE '' END)) AS x (word)
+    CROSS JOIN LATERAL unnest(
+        -- Nobody abbreviates what few know.
+        jikan_sync.title_words(s.words, CASE WHEN s.weight > 10 THEN s.name ELSE '' END)
+    ) AS x (word)
     WHERE x.word <> ALL ('{the,no,of,to,wa,ga,ni,wo,o,a,an,and,de,mo,e,in,on,x}'::text[])
     ORDER BY 1, 2, 3;
 
@@ -191,6 +195,6 @@ END;
 $$;
 
 COMMENT ON FUNCTION jikan_sync.index_titles(bigint[]) IS
-'Makes anew, for these anime, all that search reads of their titles; for a tombstoned one, nothing.';
+'Makes anew, for these anime, all that search reads of their titles; nothing for a tombstoned one.';
 
 COMMIT;

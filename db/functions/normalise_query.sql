@@ -1,7 +1,8 @@
 -- Deploy pgjikan:functions/normalise_query to pg
 -- requires: functions/normalise_title
 
--- Two searches that compare alike are one question: it goes upstream once, whoever asks and however typed.
+-- Two searches that compare alike are one question: it goes upstream once, whoever asks and however
+-- it was typed.
 
 BEGIN;
 
@@ -17,6 +18,7 @@ BEGIN ATOMIC
 END;
 
 COMMENT ON FUNCTION jikan_sync.normalise_query(text) IS
-'The key of a search: queries with the same key are the same question. "" where nothing searchable is left.';
+'The key of a search: queries with the same key are the same question. "" where nothing is left to
+search for.';
 
 COMMIT;

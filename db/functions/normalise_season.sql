@@ -1,8 +1,8 @@
 -- Deploy pgjikan:functions/normalise_season to pg
 -- requires: functions/normalise_title
 
--- "2nd Season", "Season Two", "II", "S2", "第2期" and a bare final 2 are one number. A title is a name and a
--- number, so that both may be matched apart: the name of one title with the number of another.
+-- "2nd Season", "Season Two", "II", "S2", "第2期" and a bare final 2 are one number. A title is a
+-- name and a number, so that both may be matched apart: the name of one title, another's number.
 
 BEGIN;
 
@@ -38,7 +38,7 @@ BEGIN
     IF NOT jikan_sync.may_have_season(words) THEN
         RETURN;
     END IF;
-    -- One simple pattern a kind of marker, the surest first: one pattern for all is ten times slower.
+    -- One simple pattern a kind of marker, the surest first; one for all is ten times slower.
     v_words := words || ' ';
     v_match := regexp_match(
         v_words,
@@ -53,18 +53,22 @@ BEGIN
     IF v_match IS NULL THEN
         v_match := regexp_match(
             v_words,
-            '( (?:season|series|saison|staffel|temporada|stagione|phan|mua|s|ภาค|ภาคที่|ซีซั่น|シーズン)'
-            ' ?(\d\d?|ii+|iv|vi*|ix|x|one|two|three|four|five|six|seven) )'
+            '( (?:season|series|saison|staffel|temporada|stagione|phan|mua|s|ภาค|ภาคที่|ซีซั่น'
+            '|シーズン) ?(\d\d?|ii+|iv|vi*|ix|x|one|two|three|four|five|six|seven) )'
         );
     END IF;
     IF v_match IS NULL THEN
-        v_match := regexp_match(v_words, '( ?第? ?([1-9]\d?|[一二三四五六七八九十]) ?(?:期|季|部|기) )');
+        v_match := regexp_match(
+            v_words, '( ?第? ?([1-9]\d?|[一二三四五六七八九十]) ?(?:期|季|部|기) )'
+        );
     END IF;
     IF v_match IS NULL THEN
         v_match := regexp_match(v_words, '( (ii+|iv|vi+|ix) )');
     END IF;
     IF v_match IS NULL THEN
-        v_match := regexp_match(v_words, '( (?:part|cour|parte|พาร์ท|クール) (\d\d?|ii+|iv|v|one|two|three|four) )');
+        v_match := regexp_match(
+            v_words, '( (?:part|cour|parte|พาร์ท|クール) (\d\d?|ii+|iv|v|one|two|three|four) )'
+        );
         v_is_part := v_match IS NOT NULL;
     END IF;
     IF v_match IS NULL AND words !~ '(^| )\d \d$' THEN

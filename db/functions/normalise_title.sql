@@ -2,8 +2,8 @@
 -- requires: schema/namespaces
 
 -- The one rule of what counts as the same title, used on titles when they are stored and on queries
--- when they are asked: case, accents, width, marks and spacing do not count. The same in every database
--- locale (collation pg_c_utf8); plain ASCII takes the short way, since every title stored passes here.
+-- when they are asked: case, accents, width, marks and spacing do not count. The same in every
+-- database locale (collation pg_c_utf8); plain ASCII takes the short way, since every title passes.
 
 BEGIN;
 
@@ -18,7 +18,9 @@ PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    v_title text COLLATE pg_c_utf8 := translate(replace(title, '×', ' x '), '’‘ʼ´′øØłŁđĐıæÆ', '''''''''''oOlLdDiaA');
+    v_title text COLLATE pg_c_utf8 := translate(
+        replace(title, '×', ' x '), '’‘ʼ´′øØłŁđĐıæÆ', '''''''''''oOlLdDiaA'
+    );
 BEGIN
     -- Accents go, the voicing marks of kana and the vowel signs of Indic and Thai script stay.
     v_title := regexp_replace(
@@ -32,14 +34,17 @@ BEGIN
     );
     -- "ダンまちIV" is a name and a number.
     IF v_title ~ '[\u3040-\u9fff\uac00-\ud7af][0-9a-z]' THEN
-        v_title := regexp_replace(v_title, '([\u3040-\u9fff\uac00-\ud7af])([0-9a-z])', '\1 \2', 'g');
+        v_title := regexp_replace(
+            v_title, '([\u3040-\u9fff\uac00-\ud7af])([0-9a-z])', '\1 \2', 'g'
+        );
     END IF;
     RETURN btrim(v_title);
 END;
 $$;
 
 COMMENT ON FUNCTION jikan_sync.normalise_unicode(text) IS
-'The part of `jikan_sync.normalise_title` that text beyond ASCII needs: accents, width, other scripts'' marks.';
+'The part of `jikan_sync.normalise_title` that text beyond ASCII needs: accents, width, other
+scripts'' marks.';
 
 CREATE FUNCTION jikan_sync.normalise_title(title text)
 RETURNS text

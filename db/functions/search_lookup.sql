@@ -18,16 +18,18 @@ ROWS 20
 BEGIN ATOMIC
     SELECT t.*
     FROM generate_series(21, 8, -1) AS w (weight)
-    CROSS JOIN LATERAL (
-        SELECT i.*
-        FROM jikan.title AS i
-        WHERE i.weight = w.weight
-            AND i.key >= find_key.first COLLATE "C"
-            AND i.key < find_key.past COLLATE "C"
-        ORDER BY i.weight, i.key
-        LIMIT find_key.max_rows
-    ) AS t
-    LIMIT find_key.max_rows;
+    CROSS JOIN
+        LATERAL (  -- noqa: ST05, a limit for each class
+            SELECT i.*
+            FROM jikan.title AS i
+            WHERE
+                i.weight = w.weight
+                AND i.key >= find_key.first
+                AND i.key < find_key.past
+            ORDER BY i.weight, i.key
+            LIMIT find_key.max_rows
+        ) AS t
+    LIMIT find_key.max_rows;  -- noqa: AM09, the classes come in order
 END;
 
 COMMENT ON FUNCTION jikan_sync.find_key(text, text, integer) IS
@@ -42,16 +44,18 @@ ROWS 20
 BEGIN ATOMIC
     SELECT t.anime_id
     FROM generate_series(21, 8, -1) AS w (weight)
-    CROSS JOIN LATERAL (
-        SELECT i.anime_id
-        FROM jikan_sync.title_word AS i
-        WHERE i.weight = w.weight
-            AND i.word >= find_word.first COLLATE "C"
-            AND i.word < find_word.past COLLATE "C"
-        ORDER BY i.weight, i.word
-        LIMIT find_word.max_rows
-    ) AS t
-    LIMIT find_word.max_rows;
+    CROSS JOIN
+        LATERAL (  -- noqa: ST05, a limit for each class
+            SELECT i.anime_id
+            FROM jikan_sync.title_word AS i
+            WHERE
+                i.weight = w.weight
+                AND i.word >= find_word.first
+                AND i.word < find_word.past
+            ORDER BY i.weight, i.word
+            LIMIT find_word.max_rows
+        ) AS t
+    LIMIT find_word.max_rows;  -- noqa: AM09, the classes come in order
 END;
 
 COMMENT ON FUNCTION jikan_sync.find_word(text, text, integer) IS
@@ -65,9 +69,10 @@ PARALLEL SAFE
 ROWS 40
 BEGIN ATOMIC
     SELECT w.anime_id
-    FROM jikan_sync.find_word(
-        find_anime.word, find_anime.word || U&'\+10FFFF', find_anime.max_rows
-    ) AS w
+    FROM
+        jikan_sync.find_word(
+            find_anime.word, find_anime.word || U&'\+10FFFF', find_anime.max_rows
+        ) AS w
     UNION
     SELECT k.anime_id
     FROM jikan_sync.find_key(
@@ -92,11 +97,11 @@ BEGIN ATOMIC
         AND ((search_admits.q).nsfw OR NOT (search_admits.anime).is_nsfw)
         AND (
             (search_admits.q).types IS NULL
-            OR (search_admits.anime).type = ANY ((search_admits.q).types)
+            OR (search_admits.anime).type = any((search_admits.q).types)
         )
         AND (
             (search_admits.q).statuses IS NULL
-            OR (search_admits.anime).status = ANY ((search_admits.q).statuses)
+            OR (search_admits.anime).status = any((search_admits.q).statuses)
         )
         AND (
             (search_admits.q).genres IS NULL

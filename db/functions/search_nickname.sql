@@ -1,8 +1,9 @@
 -- Deploy pgjikan:functions/search_nickname to pg
 -- requires: functions/search_titles
 
--- The last stage for a single word that nothing answers: fans make nicknames of the beginnings of words
--- ("asscla", Assassination Classroom). Tried on the most popular titles only, as only those have nicknames.
+-- The last stage for a single word that nothing answers: fans make nicknames of the beginnings of
+-- words ("asscla", Assassination Classroom). Only the most popular titles are tried, as only they
+-- have nicknames.
 
 BEGIN;
 

@@ -14,16 +14,16 @@ CREATE TYPE jikan_sync.search_query AS (
     name text,
     base text,
     number integer,
-    tokens text[],
-    patterns text[],
+    tokens text [],
+    patterns text [],
     seed text,
     seed_2 text,
-    types text[],
-    statuses text[],
-    genres text[],
+    types text [],
+    statuses text [],
+    genres text [],
     year_from integer,
     year_to integer,
-    min_score numeric,
+    min_score double precision,
     nsfw boolean,
     read_rows integer
 );
@@ -43,7 +43,8 @@ COMMENT ON COLUMN jikan_sync.search_query.seed IS
 'The longest word, as the one that fewest titles have; "" where no word tells.';
 COMMENT ON COLUMN jikan_sync.search_query.seed_2 IS 'The second longest word, or "".';
 COMMENT ON COLUMN jikan_sync.search_query.types IS 'Filter: the anime is of one of these types.';
-COMMENT ON COLUMN jikan_sync.search_query.statuses IS 'Filter: the anime has one of these statuses.';
+COMMENT ON COLUMN jikan_sync.search_query.statuses IS
+'Filter: the anime has one of these statuses.';
 COMMENT ON COLUMN jikan_sync.search_query.genres IS 'Filter: it has all these genres; lower case.';
 COMMENT ON COLUMN jikan_sync.search_query.year_from IS 'Filter: first year.';
 COMMENT ON COLUMN jikan_sync.search_query.year_to IS 'Filter: last year.';
@@ -60,7 +61,7 @@ CREATE FUNCTION jikan_sync.parse_query(
     genres text[],
     year_from integer,
     year_to integer,
-    min_score numeric,
+    min_score double precision,
     nsfw boolean
 )
 RETURNS jikan_sync.search_query
@@ -117,7 +118,7 @@ END;
 $$;
 
 COMMENT ON FUNCTION jikan_sync.parse_query(
-    text, integer, text[], text[], text[], integer, integer, numeric, boolean
+    text, integer, text[], text[], text[], integer, integer, double precision, boolean
 ) IS
 'Takes a search apart: `words` as `jikan_sync.normalise_query` has them, not empty.';
 

@@ -4,10 +4,11 @@
 -- requires: functions/search_spelling
 -- requires: functions/search_nickname
 
--- The search engine. Stages from sure to vague, each with a band of rank, popularity inside the band; a
--- stage runs only while the answer has room, the vague ones only while there is no answer. Every stage
--- reads at most a fixed number of rows, the most popular first, so that no query is slow and none
--- gets slower as the catalogue grows. The settings pin the plans: index lookups in nested loops.
+-- The search engine. Stages from sure to vague, each with a band of rank, popularity inside the
+-- band; a stage runs only while the answer has room, the vague ones only while there is no answer.
+-- Every stage reads at most a fixed number of rows, the most popular first, so that no query is
+-- slow and none gets slower as the catalogue grows. The settings pin the plans: index lookups in
+-- nested loops.
 
 BEGIN;
 
@@ -21,7 +22,7 @@ CREATE FUNCTION jikan_sync.search_ranked(
     genres text[],
     year_from integer,
     year_to integer,
-    min_score numeric,
+    min_score double precision,
     nsfw boolean
 )
 RETURNS TABLE (
@@ -90,7 +91,7 @@ END;
 $$;
 
 COMMENT ON FUNCTION jikan_sync.search_ranked(
-    text, integer, text[], text[], text[], integer, integer, numeric, boolean
+    text, integer, text[], text[], text[], integer, integer, double precision, boolean
 ) IS
 'The anime whose titles fit `query`, best first. `match`: exact, prefix or fuzzy; `rank`: 0 to 1 in
 bands, sure matches above vague ones; `is_confident`: whether the best is good enough that nobody

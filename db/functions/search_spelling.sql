@@ -1,8 +1,8 @@
 -- Deploy pgjikan:functions/search_spelling to pg
 -- requires: functions/search_titles
 
--- The third stage, for queries that nothing answers: each word may stand for the words of the vocabulary
--- a slip away, and a word that no title has also for those that look like it.
+-- The third stage, for queries that nothing answers: each word may stand for the words of the
+-- vocabulary a slip away, and a word that no title has also for those that look like it.
 
 BEGIN;
 
@@ -18,10 +18,14 @@ BEGIN ATOMIC
     FROM (
         SELECT v.word
         FROM jikan_sync.vocabulary AS v
-        WHERE jikan_sync.spelling_keys(v.word) && jikan_sync.spelling_keys(correct_word.word)
+        WHERE
+            jikan_sync.spelling_keys(v.word) && jikan_sync.spelling_keys(correct_word.word)
             AND v.word <> correct_word.word
         GROUP BY v.word
-        ORDER BY left(v.word, 1) = left(correct_word.word, 1) DESC, max(v.weight) DESC, v.word
+        ORDER BY
+            left(v.word, 1) = left(correct_word.word, 1) DESC,
+            max(v.weight) DESC,
+            v.word
         LIMIT 30
     ) AS c;
 END;
@@ -40,9 +44,11 @@ BEGIN ATOMIC
     FROM (
         SELECT v.word
         FROM jikan_sync.vocabulary AS v
-        WHERE v.word % resemble_word.word
+        WHERE
+            v.word % resemble_word.word
             AND NOT EXISTS (
-                SELECT FROM jikan_sync.vocabulary AS k WHERE k.word = resemble_word.word COLLATE "C"
+                SELECT 1 FROM jikan_sync.vocabulary AS k
+                WHERE k.word = resemble_word.word
             )
         GROUP BY v.word
         ORDER BY similarity(v.word, resemble_word.word) DESC, max(v.weight) DESC
@@ -51,7 +57,8 @@ BEGIN ATOMIC
 END;
 
 COMMENT ON FUNCTION jikan_sync.resemble_word(text) IS
-'The words that look most like `word`, by trigrams, likest first. NULL: none, or `word` is one itself.';
+'The words that look most like `word`, by trigrams, likest first. NULL: none, or `word` is one
+itself.';
 
 CREATE FUNCTION jikan_sync.title_similarity(query text, words text)
 RETURNS real
@@ -74,7 +81,6 @@ AS $$
 DECLARE
     v_token text;
     v_words text[];
-    v_alike text[];
     v_is_new boolean := false;
     v_readings text[] := '{}';
     v_found bigint[];
@@ -85,38 +91,43 @@ BEGIN
     FOREACH v_token IN ARRAY q.tokens LOOP
         v_words := NULL;
         IF length(v_token) > 2 AND v_token ~ '^[a-z]+$' THEN
-            v_words := jikan_sync.correct_word(v_token);
             IF is_vague AND length(v_token) > 4 THEN
-                v_alike := jikan_sync.resemble_word(v_token);
-                v_words := v_words || v_alike;
-                v_is_new := v_is_new OR v_alike IS NOT NULL;
+                v_words := jikan_sync.resemble_word(v_token);
+                v_is_new := v_is_new OR v_words IS NOT NULL;
             END IF;
+            v_words := v_words || jikan_sync.correct_word(v_token);
         END IF;
         v_readings := v_readings || coalesce(array_to_string(v_words, ' '), '');
-        IF v_token IN (q.seed, q.seed_2) AND (v_ids IS NULL OR cardinality(v_ids) > 100) THEN
-            v_found := ARRAY(
-                SELECT DISTINCT f.anime_id
-                FROM unnest(v_token || v_words[1:8] || v_alike) AS k (word)
-                CROSS JOIN LATERAL (
-                    SELECT w.anime_id
-                    FROM jikan_sync.find_word(k.word, k.word || chr(1), 60) AS w
-                    UNION ALL
-                    SELECT t.anime_id
-                    FROM jikan_sync.find_key(
-                        jikan_sync.fold_title(k.word), jikan_sync.fold_title(k.word) || U&'\+10FFFF', 60
-                    ) AS t
-                ) AS f
-            );
-            -- All words must be there, so the word that fewer anime have is the one to go by.
-            IF v_ids IS NULL OR cardinality(v_found) < cardinality(v_ids) THEN
-                v_ids := v_found;
-            END IF;
-            EXIT WHEN v_ids = '{}';
-        END IF;
     END LOOP;
     IF is_vague AND NOT v_is_new THEN
         RETURN NULL;
     END IF;
+
+    -- All words must be there, so of the two longest the one that fewer anime have is gone by.
+    FOREACH v_token IN ARRAY ARRAY[q.seed, q.seed_2] LOOP
+        EXIT WHEN v_token = '' OR cardinality(v_ids) <= 150;
+        v_words := string_to_array(v_readings[array_position(q.tokens, v_token)], ' ');
+        v_found := ARRAY(
+            SELECT f.anime_id FROM jikan_sync.find_anime(v_token, 80) AS f
+            UNION
+            SELECT f.anime_id
+            FROM unnest(v_words[1:10]) AS k (word)
+            CROSS JOIN LATERAL (
+                SELECT w.anime_id
+                FROM jikan_sync.find_word(k.word, k.word || chr(1), 25) AS w
+                UNION ALL
+                SELECT t.anime_id
+                FROM jikan_sync.find_key(
+                    jikan_sync.fold_title(k.word),
+                    jikan_sync.fold_title(k.word) || U&'\+10FFFF',
+                    50
+                ) AS t
+            ) AS f
+        );
+        IF v_ids IS NULL OR cardinality(v_found) < cardinality(v_ids) THEN
+            v_ids := v_found;
+        END IF;
+    END LOOP;
 
     FOR v_place IN 1 .. cardinality(v_readings) LOOP
         EXIT WHEN v_titles = '{}';
@@ -152,7 +163,7 @@ BEGIN
                 'fuzzy',
                 0.10
                 + 0.12 * (jikan_sync.popularity_weight(a.members, a.score) - 8) / 13
-                + 0.30 * jikan_sync.title_similarity(q.words, t.words)
+                + 0.30 * jikan_sync.title_similarity(q.name, t.words)
                 + 0.03 * least(1, length(q.key)::real / length(t.key))
                 - CASE WHEN q.number IS NULL THEN 0.03 * least(abs(t.number) - 1, 1) ELSE 0 END
             )::jikan_sync.search_hit

@@ -2,8 +2,8 @@
 -- requires: functions/search_lookup
 -- requires: functions/index_titles
 
--- The first stage, and the only one that most key presses need: whole titles, whole names with the season
--- asked for, initials, and beginnings of titles.
+-- The first stage, and the only one that most key presses need: whole titles, whole names with the
+-- season asked for, initials, and beginnings of titles.
 
 BEGIN;
 
@@ -48,7 +48,7 @@ BEGIN
                     ELSE 0.62 + 0.28 * p.popularity
                 END
                 - CASE
-                    -- Nothing said, the first entry of a franchise is meant; "season 2", not "part 2".
+                    -- Nothing said: the first of a franchise. "Season 2": not "part 2".
                     WHEN q.number IS NULL THEN 0.03 * least(abs(c.number) - 1, 1)
                     WHEN q.number <> c.number THEN 0.10
                     ELSE 0
@@ -100,6 +100,7 @@ END;
 $$;
 
 COMMENT ON FUNCTION jikan_sync.search_titles(jikan_sync.search_query) IS
-'Anime with a title that is the query (rank 0.9 to 1), whose initials it is, or that begins so (0.6 up).';
+'Anime with a title that is the query (rank 0.9 to 1), whose initials it is, or that begins so
+(0.6 up).';
 
 COMMIT;

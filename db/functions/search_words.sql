@@ -1,8 +1,8 @@
 -- Deploy pgjikan:functions/search_words to pg
 -- requires: functions/search_titles
 
--- The second stage: titles that have all the words, in any order, the season number perhaps from another
--- title of the same anime. Candidates come from the rarest-looking words; the rest is compared.
+-- The second stage: titles that have all the words, in any order, the season number perhaps from
+-- another title of the same anime. Candidates come from the longest words; the rest is compared.
 
 BEGIN;
 
@@ -16,7 +16,8 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     c_read CONSTANT integer := greatest(1000, q.read_rows);
-    v_bare text := regexp_replace(q.words, '^(the|an?) (?=.)', '');
+    c_article CONSTANT text := '^(the|an?) (?=.)';
+    v_bare text := regexp_replace(q.words, c_article, '');
     v_ids bigint[];
     v_hits jikan_sync.search_hit[];
 BEGIN
@@ -40,16 +41,20 @@ BEGIN
             (
                 t.anime_id,
                 t.title,
-                'prefix',
+                CASE WHEN t.is_bare THEN 'exact' ELSE 'prefix' END,
                 CASE
-                    WHEN t.bare = v_bare AND NOT t.is_short THEN 0.90 + 0.05 * p.popularity
-                    WHEN q.number IS NULL THEN 0.52 + 0.28 * p.popularity - 0.03 * least(abs(t.number) - 1, 1)
+                    WHEN t.is_bare THEN 0.85 + 0.05 * p.popularity
+                    WHEN q.number IS NULL
+                        THEN 0.52 + 0.28 * p.popularity - 0.03 * least(abs(t.number) - 1, 1)
                     WHEN q.number = t.number THEN 0.62 + 0.28 * p.popularity
                     WHEN abs(q.number) = abs(t.number) THEN 0.55 + 0.28 * p.popularity
                     -- The anime, but not the season asked for: no answer to stop at.
                     ELSE 0.10 + 0.10 * p.popularity
                 END
-                + 0.05 * least(1, length(q.key)::real / length(t.key))
+                + CASE
+                    WHEN t.is_bare THEN 0
+                    ELSE 0.05 * least(1, length(q.key)::real / length(t.key))
+                END
             )::jikan_sync.search_hit
         )
     INTO v_hits
@@ -58,12 +63,13 @@ BEGIN
             i.anime_id,
             i.title,
             i.number,
-            i.is_short,
             i.key,
-            regexp_replace(i.words, '^(the|an?) (?=.)', '') AS bare
+            -- The whole title, but for an article.
+            NOT i.is_short AND regexp_replace(i.words, c_article, '') = v_bare AS is_bare
         FROM unnest(v_ids) AS c (anime_id)
         INNER JOIN jikan.title AS i ON i.anime_id = c.anime_id
         WHERE (' ' || i.words || ' ' || i.key) LIKE ALL (q.patterns)
+        ORDER BY i.weight DESC
         LIMIT q.read_rows
     ) AS t
     INNER JOIN jikan.anime AS a ON a.id = t.anime_id

@@ -3,10 +3,11 @@
 -- requires: functions/normalise_title
 -- requires: functions/normalise_season
 
--- Everything that search reads besides jikan.anime, made from its titles by jikan_sync.index_titles: the
--- titles in the forms that are compared, their words, and the vocabulary for spelling. Every index
--- leads with the popularity class, so that the best few of any prefix, however common, are found in
--- one short descent a class: the cost of a search does not grow with the catalogue.
+-- Everything that search reads besides jikan.anime, made from its titles by
+-- jikan_sync.index_titles: the titles in the forms that are compared, their words, and the
+-- vocabulary for spelling. Indexes lead with the popularity class, so that the best few of any
+-- prefix, however common, are found in one short descent a class, and the cost of a search does
+-- not grow with the catalogue.
 
 BEGIN;
 
@@ -28,21 +29,23 @@ CREATE TABLE jikan.title (
 
 CREATE INDEX title_weight_key_idx ON jikan.title (weight, key);
 
-COMMENT ON TABLE jikan.title IS 'Titles of an anime in every language, one row each, normalised for search.';
+COMMENT ON TABLE jikan.title IS
+'Titles of an anime in every language, one row each, normalised for search.';
 COMMENT ON COLUMN jikan.title.anime_id IS 'The anime that bears the title.';
 COMMENT ON COLUMN jikan.title.position IS 'Place in Jikan''s list of titles, from 1.';
 COMMENT ON COLUMN jikan.title.weight IS
 'Popularity class of the anime: whole part of `jikan_sync.popularity_weight`, 8 to 21.';
 COMMENT ON COLUMN jikan.title.number IS
-'Season number of the anime, from whichever of its titles says one; where they only say "part 2", -2;
-where they say nothing, 1.';
+'Season number of the anime, from whichever of its titles says one; where they only say "part 2",
+-2; where they say nothing, 1.';
 COMMENT ON COLUMN jikan.title.type IS 'Default, English, Japanese, Synonym, or another language.';
 COMMENT ON COLUMN jikan.title.is_short IS
 'Whether it is a synonym that only says how one of the anime''s main titles begins.';
 COMMENT ON COLUMN jikan.title.title IS 'The title as received.';
 COMMENT ON COLUMN jikan.title.words IS 'Its words: `jikan_sync.normalise_title`.';
 COMMENT ON COLUMN jikan.title.key IS 'Its words, folded: `jikan_sync.fold_title`.';
-COMMENT ON COLUMN jikan.title.base IS 'Its key without season number: of "2nd Season", "II" and "S2" the same.';
+COMMENT ON COLUMN jikan.title.base IS
+'Its key without season number: of "2nd Season", "II" and "S2" the same.';
 
 CREATE TABLE jikan_sync.title_word (
     weight smallint NOT NULL,
@@ -54,7 +57,8 @@ CREATE TABLE jikan_sync.title_word (
 COMMENT ON TABLE jikan_sync.title_word IS
 'What else than its beginning a title is found by, see `jikan_sync.title_words`. No foreign key: its
 checks would take longer than the rows.';
-COMMENT ON COLUMN jikan_sync.title_word.weight IS 'Popularity class of the anime, as in `jikan.title`.';
+COMMENT ON COLUMN jikan_sync.title_word.weight IS
+'Popularity class of the anime, as in `jikan.title`.';
 COMMENT ON COLUMN jikan_sync.title_word.word IS 'The word, or "." and initials.';
 COMMENT ON COLUMN jikan_sync.title_word.anime_id IS 'The anime.';
 

@@ -5,7 +5,7 @@ BEGIN;
 SET LOCAL ROLE jikan_owner;
 
 DROP FUNCTION jikan_sync.parse_query(
-    text, integer, text[], text[], text[], integer, integer, numeric, boolean
+    text, integer, text[], text[], text[], integer, integer, double precision, boolean
 );
 DROP TYPE jikan_sync.search_query;
 

@@ -5,7 +5,7 @@ BEGIN;
 SET LOCAL ROLE jikan_owner;
 
 DROP FUNCTION jikan_sync.search_ranked(
-    text, integer, text[], text[], text[], integer, integer, numeric, boolean
+    text, integer, text[], text[], text[], integer, integer, double precision, boolean
 );
 
 COMMIT;

@@ -7,7 +7,9 @@ SET LOCAL ROLE jikan_owner;
 DO $$
 BEGIN
     PERFORM jikan_sync.search_ranked('naruto 2', 5, NULL, NULL, NULL, NULL, NULL, NULL, false);
-    PERFORM jikan_sync.search_ranked('nartuo shipuden', 5, NULL, NULL, NULL, NULL, NULL, NULL, false);
+    PERFORM jikan_sync.search_ranked(
+        'nartuo shipuden', 5, NULL, NULL, NULL, NULL, NULL, NULL, false
+    );
 END;
 $$;
 

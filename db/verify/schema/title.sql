@@ -28,7 +28,8 @@ WHERE FALSE;
 SELECT
     word,
     weight
-FROM jikan_sync.vocabulary WHERE FALSE;
+FROM jikan_sync.vocabulary
+WHERE FALSE;
 
 DO $$
 BEGIN
