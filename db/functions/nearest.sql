@@ -28,6 +28,12 @@ VALUES
     '0.04',
     'number',
     'What a million members are worth in a recommendation (by their logarithm); 0: nothing.'
+),
+(
+    'recommend_dislike_weight',
+    '0.3',
+    'number',
+    'What likeness to a disliked title costs, as a share of what likeness to a liked one gains.'
 );
 
 CREATE TYPE anime.recommendation AS (
@@ -72,7 +78,9 @@ COMMENT ON FUNCTION jikan_sync.vector_schema() IS
 'Where pgvector lives, for statements made at run time.';
 
 CREATE FUNCTION jikan_sync.nearest(
-    probe halfvec,
+    probes halfvec[],
+    mean halfvec,
+    against halfvec[],
     max_rows integer,
     without bigint[],
     with_franchise boolean,
@@ -81,7 +89,7 @@ CREATE FUNCTION jikan_sync.nearest(
     genres text[],
     year_from integer,
     year_to integer,
-    min_score numeric,
+    min_score double precision,
     nsfw boolean
 )
 RETURNS TABLE (anime_id bigint, similarity real, rank real)
@@ -93,45 +101,61 @@ AS $$
 DECLARE
     c_statement CONSTANT text := $sql$
         WITH candidate AS MATERIALIZED (
-            SELECT
-                a.id,
-                a.mal_id,
-                a.title,
-                -n.distance AS similarity,
-                -n.distance
-                    + $13 * coalesce(a.score - 6.5, 0) / 10
-                    + $14 * ln(coalesce(a.members, 0) + 1) / ln(1000000) AS rank
-            FROM %s AS n
+            SELECT a.id, a.mal_id, a.title, a.score, a.members
+            FROM %3$s AS n
             INNER JOIN jikan.anime AS a ON a.id = n.anime_id
             WHERE a.embedding_hash = n.input_hash
                 AND a.removed_at IS NULL
-                AND a.id <> ALL ($3)
-                AND ($5 IS NULL OR a.type = ANY ($5))
-                AND ($6 IS NULL OR a.status = ANY ($6))
-                AND ($7 IS NULL OR a.genre_names @> $7)
-                AND ($8 IS NULL OR a.year >= $8)
-                AND ($9 IS NULL OR a.year <= $9)
-                AND ($10 IS NULL OR a.score >= $10)
-                AND ($11 OR NOT a.is_nsfw)
+                AND a.id <> ALL ($5)
+                AND ($7 IS NULL OR a.type = ANY ($7))
+                AND ($8 IS NULL OR a.status = ANY ($8))
+                AND ($9 IS NULL OR a.genre_names @> $9)
+                AND ($10 IS NULL OR a.year >= $10)
+                AND ($11 IS NULL OR a.year <= $11)
+                AND ($12 IS NULL OR a.score >= $12)
+                AND ($13 OR NOT a.is_nsfw)
             ORDER BY n.distance
-            LIMIT $12
+            LIMIT $14
+        ),
+
+        scored AS (
+            SELECT
+                c.id,
+                c.mal_id,
+                c.title,
+                l.similarity,
+                0.75 * l.similarity
+                    - 0.25 * (e.embedding OPERATOR(%1$I.<#>) coalesce($2, ($1)[1]))
+                    - $15 * greatest(d.similarity, 0)
+                    + $16 * coalesce(c.score - 6.5, 0) / 10
+                    + $17 * ln(coalesce(c.members, 0) + 1) / ln(1000000) AS rank
+            FROM candidate AS c
+            INNER JOIN %2$s AS e ON e.anime_id = c.id
+            CROSS JOIN LATERAL (
+                SELECT max(-(e.embedding OPERATOR(%1$I.<#>) p.probe)) AS similarity
+                FROM unnest($1) AS p (probe)
+            ) AS l
+            CROSS JOIN LATERAL (
+                SELECT max(-(e.embedding OPERATOR(%1$I.<#>) p.probe)) AS similarity
+                FROM unnest($3) AS p (probe)
+            ) AS d
         ),
 
         grouped AS (
             SELECT
-                c.*,
+                s.*,
                 f.franchise_id,
-                CASE WHEN NOT $4 THEN jikan_sync.title_stem(c.title) END AS stem
-            FROM candidate AS c
-            LEFT JOIN jikan.franchise AS f ON f.mal_id = c.mal_id
+                CASE WHEN NOT $6 THEN jikan_sync.title_stem(s.title) END AS stem
+            FROM scored AS s
+            LEFT JOIN jikan.franchise AS f ON f.mal_id = s.mal_id
         ),
 
         own AS (
             SELECT f.franchise_id, jikan_sync.title_stem(a.title) AS stem
             FROM jikan.anime AS a
             LEFT JOIN jikan.franchise AS f ON f.mal_id = a.mal_id
-            WHERE NOT $4
-                AND a.id = ANY ($3)
+            WHERE NOT $6
+                AND a.id = ANY ($5)
         ),
 
         numbered AS (
@@ -142,65 +166,91 @@ DECLARE
                 ) AS franchise_number,
                 row_number() OVER (PARTITION BY g.stem ORDER BY g.rank DESC, g.id) AS stem_number
             FROM grouped AS g
-            WHERE $4
+            WHERE $6
                 OR NOT EXISTS (SELECT FROM own AS o WHERE o.franchise_id = g.franchise_id)
                 AND NOT EXISTS (SELECT FROM own AS o WHERE o.stem = g.stem)
+        ),
+
+        best AS (
+            SELECT n.id, n.similarity, n.rank
+            FROM numbered AS n
+            WHERE $6
+                OR n.franchise_number = 1 AND n.stem_number = 1
+            ORDER BY n.rank DESC, n.id
+            LIMIT $4
         )
 
-        SELECT n.id, n.similarity::real, n.rank::real
-        FROM numbered AS n
-        WHERE $4
-            OR n.franchise_number = 1 AND n.stem_number = 1
-        ORDER BY n.rank DESC, n.id
-        LIMIT $2
+        SELECT
+            array_agg(b.id ORDER BY b.rank DESC, b.id),
+            array_agg(b.similarity::real ORDER BY b.rank DESC, b.id),
+            array_agg(b.rank::real ORDER BY b.rank DESC, b.id)
+        FROM best AS b
+    $sql$;
+    -- The expression of the index, if there is one: `jikan_sync.maintain_vector_index`.
+    c_near CONSTANT text := $sql$
+        (
+            SELECT x.anime_id, x.input_hash, min(x.distance) AS distance
+            FROM unnest($1) AS p (probe)
+            CROSS JOIN LATERAL (
+                SELECT
+                    e.anime_id,
+                    e.input_hash,
+                    e.embedding::%1$I.halfvec(%3$s)
+                        OPERATOR(%1$I.<#>) p.probe::%1$I.halfvec(%3$s) AS distance
+                FROM %2$s AS e
+                ORDER BY distance
+                LIMIT %4$s
+            ) AS x
+            GROUP BY x.anime_id, x.input_hash
+        )
+    $sql$;
+    -- Without an order of its own, so that the filters may come first.
+    c_every CONSTANT text := $sql$
+        (
+            SELECT
+                e.anime_id,
+                e.input_hash,
+                (
+                    SELECT min(e.embedding OPERATOR(%1$I.<#>) p.probe)
+                    FROM unnest($1) AS p (probe)
+                ) AS distance
+            FROM %2$s AS e
+        )
     $sql$;
     v_model jikan.embedding_model;
     v_vector name := jikan_sync.vector_schema();
     v_partition text;
-    v_near text;
-    v_every text;
     v_genres text[] := (SELECT array_agg(lower(g.name)) FROM unnest(genres) AS g (name));
+    v_dislike_weight double precision := jikan_sync.setting_number('recommend_dislike_weight');
     v_score_weight double precision := jikan_sync.setting_number('recommend_score_weight');
     v_members_weight double precision := jikan_sync.setting_number('recommend_popularity_weight');
     v_scan text := current_setting('hnsw.iterative_scan', true);
     v_depth integer;
+    v_pool integer;
     v_ids bigint[];
     v_similarities real[];
     v_ranks real[];
 BEGIN
     SELECT m.* INTO v_model FROM jikan.embedding_model AS m WHERE m.status = 'active';
-    IF NOT FOUND OR probe IS NULL THEN
+    IF NOT FOUND OR probes IS NULL THEN
         RETURN;
     END IF;
     v_partition := format('jikan.%I', 'embedding_' || v_model.id);
-    -- The expression of the index, if there is one: `jikan_sync.maintain_vector_index`.
-    v_near := format(
-        '(SELECT e.anime_id, e.input_hash, '
-        'e.embedding::%1$I.halfvec(%2$s) OPERATOR(%1$I.<#>) $1::%1$I.halfvec(%2$s) AS distance '
-        'FROM %3$s AS e ORDER BY distance LIMIT %%s)',
-        v_vector, v_model.dimensions, v_partition
-    );
-    -- Without an order of its own, so that the filters may come first.
-    v_every := format(
-        '(SELECT e.anime_id, e.input_hash, e.embedding OPERATOR(%1$I.<#>) $1 AS distance '
-        'FROM %2$s AS e)',
-        v_vector, v_partition
-    );
     -- A clause of the function would do, but may not name what a fresh session has not loaded yet.
     PERFORM set_config('hnsw.iterative_scan', 'relaxed_order', true);
-    FOREACH v_depth IN ARRAY ARRAY[1000, 20000, NULL] LOOP
+    FOREACH v_depth IN ARRAY ARRAY[greatest(1000 / cardinality(probes), 200), 20000, NULL] LOOP
+        v_pool := CASE WHEN v_depth <= 1000 THEN greatest(200, 5 * max_rows) ELSE v_depth END;
         EXECUTE format(
-            'SELECT array_agg(r.id ORDER BY r.rank DESC, r.id), '
-            'array_agg(r.similarity ORDER BY r.rank DESC, r.id), '
-            'array_agg(r.rank ORDER BY r.rank DESC, r.id) FROM (%s) AS r',
-            format(
-                c_statement,
-                CASE WHEN v_depth IS NULL THEN v_every ELSE format(v_near, v_depth) END
-            )
+            c_statement, v_vector, v_partition,
+            CASE
+                WHEN v_depth IS NULL THEN format(c_every, v_vector, v_partition)
+                ELSE format(c_near, v_vector, v_partition, v_model.dimensions, v_depth)
+            END
         )
         INTO v_ids, v_similarities, v_ranks
-        USING probe, max_rows, without, with_franchise, types, statuses, v_genres, year_from,
-            year_to, min_score, nsfw, v_depth / 5, v_score_weight, v_members_weight;
+        USING probes, mean, against, max_rows, without, with_franchise, types, statuses, v_genres,
+            year_from, year_to, min_score, nsfw, v_pool, v_dislike_weight, v_score_weight,
+            v_members_weight;
         EXIT WHEN cardinality(v_ids) = max_rows;
     END LOOP;
     PERFORM set_config('hnsw.iterative_scan', coalesce(nullif(v_scan, ''), 'off'), true);
@@ -211,16 +261,19 @@ END;
 $$;
 
 COMMENT ON FUNCTION jikan_sync.nearest(
-    halfvec, integer, bigint[], boolean, text[], text[], text[], integer, integer, numeric, boolean
+    halfvec[], halfvec, halfvec[], integer, bigint[], boolean, text[], text[], text[], integer,
+    integer, double precision, boolean
 ) IS
-'The titles nearest to a vector of length 1 of the active model, best first, without those in
-`without` and, unless `with_franchise`, without their franchises and with one title of each other.';
+'The titles nearest to any of `probes` (mostly) and to all of them (`mean`), and not near
+`against`, best first: vectors of the active model, of length 1 but for the mean (NULL: one probe
+is all). Without those in `without` and, unless `with_franchise`, without their franchises and
+with one title of each other.';
 
 CREATE FUNCTION jikan_sync.recommendation_rows(
     anime_ids bigint[],
     similarities real[],
     ranks real[],
-    match text
+    matches text[]
 )
 RETURNS SETOF anime.recommendation
 LANGUAGE sql
@@ -241,19 +294,22 @@ BEGIN ATOMIC
         c.image_url,
         n.similarity,
         n.rank,
-        recommendation_rows.match,
+        n.match,
         c.freshness,
         c.synced_at
     FROM unnest(
         recommendation_rows.anime_ids,
         recommendation_rows.similarities,
-        recommendation_rows.ranks
-    ) WITH ORDINALITY AS n (anime_id, similarity, rank, number)
-    INNER JOIN anime.catalog AS c ON c.anime_id = n.anime_id
+        recommendation_rows.ranks,
+        recommendation_rows.matches
+    ) WITH ORDINALITY AS n (anime_id, similarity, rank, match, number)
+    INNER JOIN anime.catalog AS c ON n.anime_id = c.anime_id
+    -- Said twice, so that only these rows of the view are worked out.
+    WHERE c.anime_id = any(recommendation_rows.anime_ids)
     ORDER BY n.number;
 END;
 
-COMMENT ON FUNCTION jikan_sync.recommendation_rows(bigint[], real[], real[], text) IS
+COMMENT ON FUNCTION jikan_sync.recommendation_rows(bigint[], real[], real[], text[]) IS
 'Ranked titles as the face shows them.';
 
 COMMIT;

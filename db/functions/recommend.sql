@@ -1,49 +1,31 @@
 -- Deploy pgjikan:functions/recommend to pg
 -- requires: functions/similar
 
--- The face: what suits someone who liked these and disliked those. The taste is one vector, the
--- mean of the liked less a share of the mean of the disliked.
+-- The face: what suits someone who liked these and disliked those. A taste is not one point: near
+-- any one of the liked is what counts most. Of three franchises each, 75 % of held-out members came
+-- back so, against 37 % near the mean of all (bench in docs/recommendations.md).
 
 BEGIN;
 
 SET LOCAL ROLE jikan_owner;
 
-INSERT INTO jikan_sync.setting (name, value, type, description)
-VALUES (
-    'recommend_dislike_weight',
-    '0.4',
-    'number',
-    'How far the disliked push away, as a share of how far the liked pull; 0: not at all.'
-);
-
-CREATE FUNCTION jikan_sync.taste_vector(liked bigint[], disliked bigint[])
+CREATE FUNCTION jikan_sync.taste_mean(anime_ids bigint[])
 RETURNS halfvec
 LANGUAGE sql
 STABLE
 BEGIN ATOMIC
-    SELECT
-        l2_normalize(
-            CASE
-                WHEN d.mean IS NULL THEN l.mean
-                ELSE
-                    l.mean - d.mean * array_fill(
-                        jikan_sync.setting_number('recommend_dislike_weight')::real,
-                        ARRAY[vector_dims(d.mean)]
-                    )::halfvec
-            END
-        )
-    FROM (
-        SELECT avg(jikan_sync.current_vector(i.id)) AS mean
-        FROM unnest(taste_vector.liked) AS i (id)
-    ) AS l
-    CROSS JOIN (
-        SELECT avg(jikan_sync.current_vector(i.id)) AS mean
-        FROM unnest(taste_vector.disliked) AS i (id)
-    ) AS d;
+    SELECT avg(e.embedding)
+    FROM jikan.anime AS a
+    INNER JOIN jikan.embedding AS e
+        ON
+            a.id = e.anime_id
+            AND a.embedding_hash = e.input_hash
+    WHERE a.id = any(taste_mean.anime_ids)
+        AND e.model_id = (SELECT jikan_sync.active_model_id());
 END;
 
-COMMENT ON FUNCTION jikan_sync.taste_vector(bigint[], bigint[]) IS
-'The vector of a taste; NULL where none of the liked has a vector.';
+COMMENT ON FUNCTION jikan_sync.taste_mean(bigint[]) IS
+'The mean of the titles'' vectors: its product with a vector is the mean similarity.';
 
 CREATE FUNCTION anime.recommend(
     liked integer[],
@@ -54,7 +36,7 @@ CREATE FUNCTION anime.recommend(
     genres text[] DEFAULT NULL,
     year_from integer DEFAULT NULL,
     year_to integer DEFAULT NULL,
-    min_score numeric DEFAULT NULL,
+    min_score double precision DEFAULT NULL,
     nsfw boolean DEFAULT false,
     with_franchise boolean DEFAULT false
 )
@@ -78,29 +60,42 @@ BEGIN
             MESSAGE = 'liked must hold at least one mal_id',
             HINT = 'Without a taste to go by, order anime.catalog by score.';
     END IF;
-    v_liked := ARRAY(SELECT a.id FROM jikan.anime AS a WHERE a.mal_id = ANY (liked));
-    v_disliked := ARRAY(SELECT a.id FROM jikan.anime AS a WHERE a.mal_id = ANY (disliked));
+    v_liked := ARRAY(
+        SELECT a.id
+        FROM unnest(liked) WITH ORDINALITY AS i (mal_id, place)
+        INNER JOIN jikan.anime AS a ON a.mal_id = i.mal_id
+        ORDER BY i.place
+    );
+    v_disliked := ARRAY(
+        SELECT a.id
+        FROM unnest(disliked) WITH ORDINALITY AS i (mal_id, place)
+        INNER JOIN jikan.anime AS a ON a.mal_id = i.mal_id
+        ORDER BY i.place
+    );
     RETURN QUERY
     SELECT r.*
     FROM (
         SELECT
             array_agg(n.anime_id ORDER BY n.rank DESC, n.anime_id) AS anime_ids,
             array_agg(n.similarity ORDER BY n.rank DESC, n.anime_id) AS similarities,
-            array_agg(n.rank ORDER BY n.rank DESC, n.anime_id) AS ranks
+            array_agg(n.rank ORDER BY n.rank DESC, n.anime_id) AS ranks,
+            array_agg('semantic'::text) AS matches
         FROM jikan_sync.nearest(
-            jikan_sync.taste_vector(v_liked, v_disliked), max_rows, v_liked || v_disliked,
-            with_franchise, types, statuses, genres, year_from, year_to, min_score, nsfw
+            jikan_sync.taste_probes(v_liked), jikan_sync.taste_mean(v_liked),
+            jikan_sync.taste_probes(v_disliked), max_rows, v_liked || v_disliked, with_franchise,
+            types, statuses, genres, year_from, year_to, min_score, nsfw
         ) AS n
     ) AS n
     CROSS JOIN LATERAL jikan_sync.recommendation_rows(
-        n.anime_ids, n.similarities, n.ranks, 'semantic'
+        n.anime_ids, n.similarities, n.ranks, n.matches
     ) AS r;
     PERFORM jikan_sync.request_vectors(liked);
 END;
 $$;
 
 COMMENT ON FUNCTION anime.recommend(
-    integer[], integer[], integer, text[], text[], text[], integer, integer, numeric, boolean,
+    integer[], integer[], integer, text[], text[], text[], integer, integer, double precision,
+    boolean,
     boolean
 ) IS
 'Anime for someone who liked `liked` and disliked `disliked` (mal_ids, up to 1000 each), best
@@ -110,7 +105,8 @@ queued.
 Raises: 22023 (an argument out of range, nothing liked).';
 
 GRANT EXECUTE ON FUNCTION anime.recommend(
-    integer[], integer[], integer, text[], text[], text[], integer, integer, numeric, boolean,
+    integer[], integer[], integer, text[], text[], text[], integer, integer, double precision,
+    boolean,
     boolean
 ) TO anime_reader;
 

@@ -44,7 +44,7 @@ CREATE FUNCTION jikan_sync.check_search(
     max_rows integer,
     year_from integer,
     year_to integer,
-    min_score numeric
+    min_score double precision
 )
 RETURNS void
 LANGUAGE plpgsql
@@ -73,7 +73,7 @@ BEGIN
 END;
 $$;
 
-COMMENT ON FUNCTION jikan_sync.check_search(integer, integer, integer, numeric) IS
+COMMENT ON FUNCTION jikan_sync.check_search(integer, integer, integer, double precision) IS
 'Refuses arguments of the face that cannot be meant. Raises: 22023.';
 
 CREATE FUNCTION jikan_sync.search_rows(
@@ -84,7 +84,7 @@ CREATE FUNCTION jikan_sync.search_rows(
     genres text[],
     year_from integer,
     year_to integer,
-    min_score numeric,
+    min_score double precision,
     nsfw boolean
 )
 RETURNS TABLE (result anime.search_result, anime_id bigint, is_confident boolean)
@@ -187,7 +187,7 @@ END;
 $$;
 
 COMMENT ON FUNCTION jikan_sync.search_rows(
-    text, integer, text[], text[], text[], integer, integer, numeric, boolean
+    text, integer, text[], text[], text[], integer, integer, double precision, boolean
 ) IS
 'The rows of a search with what decides on asking upstream: their keys, and whether the answer is
 confident (the same on every row). Raises: 22023.';
@@ -200,7 +200,7 @@ CREATE FUNCTION anime.search_cached(
     genres text[] DEFAULT NULL,
     year_from integer DEFAULT NULL,
     year_to integer DEFAULT NULL,
-    min_score numeric DEFAULT NULL,
+    min_score double precision DEFAULT NULL,
     nsfw boolean DEFAULT FALSE
 )
 RETURNS SETOF anime.search_result
@@ -220,7 +220,7 @@ END;
 $$;
 
 COMMENT ON FUNCTION anime.search_cached(
-    text, integer, text[], text[], text[], integer, integer, numeric, boolean
+    text, integer, text[], text[], text[], integer, integer, double precision, boolean
 ) IS
 'Anime whose titles fit `query`, best first, from the database alone; writes nothing, asks nobody.
 Filters: `types` (TV, Movie …), `statuses`, `genres` (all of them, any case), `year_from`, `year_to`,
@@ -234,7 +234,7 @@ CREATE FUNCTION anime.search(
     genres text[] DEFAULT NULL,
     year_from integer DEFAULT NULL,
     year_to integer DEFAULT NULL,
-    min_score numeric DEFAULT NULL,
+    min_score double precision DEFAULT NULL,
     nsfw boolean DEFAULT FALSE
 )
 RETURNS SETOF anime.search_result
@@ -278,7 +278,7 @@ END;
 $$;
 
 COMMENT ON FUNCTION anime.search(
-    text, integer, text[], text[], text[], integer, integer, numeric, boolean
+    text, integer, text[], text[], text[], integer, integer, double precision, boolean
 ) IS
 'Anime whose titles fit `query`, best first, at once from the database. When nothing fits well the
 query goes upstream behind your back, and what is stale is refreshed: ask again in a second, LISTEN
@@ -287,10 +287,10 @@ anime_search, or use `CALL anime.search_live`. Filters: `types` (TV, Movie …),
 In a read-only transaction or on a standby it only reads. Raises: 22023 (an argument out of range).';
 
 GRANT EXECUTE ON FUNCTION anime.search_cached(
-    text, integer, text[], text[], text[], integer, integer, numeric, boolean
+    text, integer, text[], text[], text[], integer, integer, double precision, boolean
 ) TO anime_reader;
 GRANT EXECUTE ON FUNCTION anime.search(
-    text, integer, text[], text[], text[], integer, integer, numeric, boolean
+    text, integer, text[], text[], text[], integer, integer, double precision, boolean
 ) TO anime_reader;
 
 COMMIT;

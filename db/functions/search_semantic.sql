@@ -13,20 +13,20 @@ BEGIN;
 
 SET LOCAL ROLE jikan_owner;
 
-CREATE FUNCTION jikan_sync.query_embedding(query_key text)
-RETURNS halfvec
+CREATE FUNCTION jikan_sync.query_probes(query_key text)
+RETURNS halfvec[]
 LANGUAGE sql
 STABLE
 PARALLEL SAFE
 BEGIN ATOMIC
-    SELECT v.embedding
+    SELECT ARRAY[v.embedding]
     FROM jikan_sync.query_vector AS v
     WHERE v.model_id = (SELECT jikan_sync.active_model_id())
-        AND v.query_key = query_embedding.query_key;
+        AND v.query_key = query_probes.query_key;
 END;
 
-COMMENT ON FUNCTION jikan_sync.query_embedding(text) IS
-'The active model''s vector of a query; NULL: not yet.';
+COMMENT ON FUNCTION jikan_sync.query_probes(text) IS
+'The active model''s vector of a query, to search from; NULL: not yet.';
 
 CREATE FUNCTION jikan_sync.request_query_vector(query text, query_key text)
 RETURNS void
@@ -34,6 +34,12 @@ LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
+    -- Whoever asks the same at this moment is answered, not kept until our transaction ends.
+    IF NOT pg_try_advisory_xact_lock(
+        hashtextextended('pgjikan.embed_query:' || request_query_vector.query_key, 0)
+    ) THEN
+        RETURN;
+    END IF;
     IF jikan_sync.lacks_query_vector(query_key) THEN
         PERFORM jikan_sync.enqueue(
             'embed_query',
@@ -50,7 +56,8 @@ END;
 $$;
 
 COMMENT ON FUNCTION jikan_sync.request_query_vector(text, text) IS
-'Queues a query to be embedded where it has no vector, and notes that one is in use where it has.';
+'Queues a query to be embedded where it has no vector, and notes that one is in use where it has;
+never waits for another who asks the same.';
 
 CREATE FUNCTION anime.search_semantic(
     query text,
@@ -60,7 +67,7 @@ CREATE FUNCTION anime.search_semantic(
     genres text[] DEFAULT NULL,
     year_from integer DEFAULT NULL,
     year_to integer DEFAULT NULL,
-    min_score numeric DEFAULT NULL,
+    min_score double precision DEFAULT NULL,
     nsfw boolean DEFAULT false
 )
 RETURNS SETOF anime.recommendation
@@ -86,8 +93,8 @@ BEGIN
             n.similarity,
             row_number() OVER (ORDER BY n.rank DESC, n.anime_id) AS place
         FROM jikan_sync.nearest(
-            jikan_sync.query_embedding(v_key), v_depth, '{}', true, types, statuses, genres,
-            year_from, year_to, min_score, nsfw
+            jikan_sync.query_probes(v_key), NULL, NULL, v_depth, '{}', true, types, statuses,
+            genres, year_from, year_to, min_score, nsfw
         ) AS n
     ),
 
@@ -119,27 +126,18 @@ BEGIN
         LIMIT max_rows
     )
 
-    SELECT
-        c.mal_id,
-        c.title,
-        c.title_english,
-        c.title_japanese,
-        c.type,
-        c.year,
-        c.season,
-        c.episodes,
-        c.status,
-        c.score,
-        c.members,
-        c.image_url,
-        f.similarity,
-        f.rank::real,
-        f.match,
-        c.freshness,
-        c.synced_at
-    FROM fused AS f
-    INNER JOIN anime.catalog AS c ON c.anime_id = f.anime_id
-    ORDER BY f.rank DESC, f.similarity DESC NULLS LAST, c.mal_id;
+    SELECT r.*
+    FROM (
+        SELECT
+            array_agg(f.anime_id ORDER BY f.rank DESC, f.anime_id) AS anime_ids,
+            array_agg(f.similarity ORDER BY f.rank DESC, f.anime_id) AS similarities,
+            array_agg(f.rank::real ORDER BY f.rank DESC, f.anime_id) AS ranks,
+            array_agg(f.match ORDER BY f.rank DESC, f.anime_id) AS matches
+        FROM fused AS f
+    ) AS f
+    CROSS JOIN LATERAL jikan_sync.recommendation_rows(
+        f.anime_ids, f.similarities, f.ranks, f.matches
+    ) AS r;
 
     IF NOT current_setting('transaction_read_only')::boolean THEN
         PERFORM jikan_sync.request_query_vector(query, v_key);
@@ -148,7 +146,7 @@ END;
 $$;
 
 COMMENT ON FUNCTION anime.search_semantic(
-    text, integer, text[], text[], text[], integer, integer, numeric, boolean
+    text, integer, text[], text[], text[], integer, integer, double precision, boolean
 ) IS
 'Anime that mean what `query` says or are called so, best first; `match` says which: semantic,
 text or both. Only text in every row: the query has no vector yet and is being embedded, ask
@@ -156,7 +154,7 @@ again in a moment. Filters as in `anime.search`.
 Raises: 22023 (an argument out of range).';
 
 GRANT EXECUTE ON FUNCTION anime.search_semantic(
-    text, integer, text[], text[], text[], integer, integer, numeric, boolean
+    text, integer, text[], text[], text[], integer, integer, double precision, boolean
 ) TO anime_reader;
 
 COMMIT;

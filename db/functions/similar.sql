@@ -10,24 +10,35 @@ BEGIN;
 
 SET LOCAL ROLE jikan_owner;
 
-CREATE FUNCTION jikan_sync.current_vector(anime_id bigint)
-RETURNS halfvec
+CREATE FUNCTION jikan_sync.taste_probes(anime_ids bigint[])
+RETURNS halfvec[]
 LANGUAGE sql
 STABLE
-PARALLEL SAFE
 BEGIN ATOMIC
-    SELECT e.embedding
-    FROM jikan.anime AS a
-    INNER JOIN jikan.embedding AS e
-        ON
-            a.id = e.anime_id
-            AND a.embedding_hash = e.input_hash
-    WHERE a.id = current_vector.anime_id
-        AND e.model_id = (SELECT jikan_sync.active_model_id());
+    SELECT array_agg(p.embedding ORDER BY p.place)
+    FROM (
+        SELECT f.embedding, f.place
+        FROM (
+            SELECT DISTINCT ON (coalesce(f.franchise_id, a.mal_id))
+                e.embedding,
+                i.place
+            FROM unnest(taste_probes.anime_ids) WITH ORDINALITY AS i (id, place)
+            INNER JOIN jikan.anime AS a ON a.id = i.id
+            INNER JOIN jikan.embedding AS e
+                ON
+                    a.id = e.anime_id
+                    AND a.embedding_hash = e.input_hash
+                    AND e.model_id = (SELECT jikan_sync.active_model_id())
+            LEFT JOIN jikan.franchise AS f ON a.mal_id = f.mal_id
+            ORDER BY coalesce(f.franchise_id, a.mal_id), i.place
+        ) AS f
+        ORDER BY f.place
+        LIMIT 10
+    ) AS p;
 END;
 
-COMMENT ON FUNCTION jikan_sync.current_vector(bigint) IS
-'The active model''s vector of the text that an anime has now; NULL: not yet.';
+COMMENT ON FUNCTION jikan_sync.taste_probes(bigint[]) IS
+'Vectors to search from: of the first title of each of the first ten franchises.';
 
 CREATE FUNCTION jikan_sync.request_vectors(mal_ids integer[])
 RETURNS void
@@ -92,7 +103,7 @@ CREATE FUNCTION anime.similar(
     genres text[] DEFAULT NULL,
     year_from integer DEFAULT NULL,
     year_to integer DEFAULT NULL,
-    min_score numeric DEFAULT NULL,
+    min_score double precision DEFAULT NULL,
     nsfw boolean DEFAULT false,
     with_franchise boolean DEFAULT false
 )
@@ -115,14 +126,15 @@ BEGIN
         SELECT
             array_agg(n.anime_id ORDER BY n.rank DESC, n.anime_id) AS anime_ids,
             array_agg(n.similarity ORDER BY n.rank DESC, n.anime_id) AS similarities,
-            array_agg(n.rank ORDER BY n.rank DESC, n.anime_id) AS ranks
+            array_agg(n.rank ORDER BY n.rank DESC, n.anime_id) AS ranks,
+            array_agg('semantic'::text) AS matches
         FROM jikan_sync.nearest(
-            jikan_sync.current_vector(v_id), max_rows, ARRAY[v_id], with_franchise, types, statuses,
-            genres, year_from, year_to, min_score, nsfw
+            jikan_sync.taste_probes(ARRAY[v_id]), NULL, NULL, max_rows, ARRAY[v_id], with_franchise,
+            types, statuses, genres, year_from, year_to, min_score, nsfw
         ) AS n
     ) AS n
     CROSS JOIN LATERAL jikan_sync.recommendation_rows(
-        n.anime_ids, n.similarities, n.ranks, 'semantic'
+        n.anime_ids, n.similarities, n.ranks, n.matches
     ) AS r;
     IF NOT FOUND THEN
         PERFORM jikan_sync.request_vectors(ARRAY[mal_id]);
@@ -131,7 +143,7 @@ END;
 $$;
 
 COMMENT ON FUNCTION anime.similar(
-    integer, integer, text[], text[], text[], integer, integer, numeric, boolean, boolean
+    integer, integer, text[], text[], text[], integer, integer, double precision, boolean, boolean
 ) IS
 'Anime like the one with this `mal_id`, nearest first. Filters as in `anime.search`; one title of
 each franchise and none of its own, unless `with_franchise`. No rows for a title without a
@@ -139,7 +151,7 @@ vector: it is queued, ask again in a moment.
 Raises: 22023 (an argument out of range).';
 
 GRANT EXECUTE ON FUNCTION anime.similar(
-    integer, integer, text[], text[], text[], integer, integer, numeric, boolean, boolean
+    integer, integer, text[], text[], text[], integer, integer, double precision, boolean, boolean
 ) TO anime_reader;
 
 COMMIT;

@@ -2,10 +2,10 @@
 
 BEGIN;
 
-DROP FUNCTION jikan_sync.recommendation_rows(bigint[], real[], real[], text);
+DROP FUNCTION jikan_sync.recommendation_rows(bigint[], real[], real[], text[]);
 
 DROP FUNCTION jikan_sync.nearest(
-    halfvec, integer, bigint[], boolean, text[], text[], text[], integer, integer, numeric, boolean
+    halfvec[], halfvec, halfvec[], integer, bigint[], boolean, text[], text[], text[], integer, integer, double precision, boolean
 );
 
 DROP FUNCTION jikan_sync.vector_schema();
@@ -13,6 +13,8 @@ DROP FUNCTION jikan_sync.vector_schema();
 DROP TYPE anime.recommendation;
 
 DELETE FROM jikan_sync.setting
-WHERE name IN ('recommend_score_weight', 'recommend_popularity_weight');
+WHERE name IN (
+    'recommend_score_weight', 'recommend_popularity_weight', 'recommend_dislike_weight'
+);
 
 COMMIT;

@@ -3,11 +3,9 @@
 BEGIN;
 
 DROP FUNCTION anime.recommend(
-    integer[], integer[], integer, text[], text[], text[], integer, integer, numeric, boolean, boolean
+    integer[], integer[], integer, text[], text[], text[], integer, integer, double precision, boolean, boolean
 );
 
-DROP FUNCTION jikan_sync.taste_vector(bigint[], bigint[]);
-
-DELETE FROM jikan_sync.setting WHERE name = 'recommend_dislike_weight';
+DROP FUNCTION jikan_sync.taste_mean(bigint[]);
 
 COMMIT;

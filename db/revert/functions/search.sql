@@ -3,15 +3,15 @@
 BEGIN;
 
 DROP FUNCTION anime.search(
-    text, integer, text[], text[], text[], integer, integer, numeric, boolean
+    text, integer, text[], text[], text[], integer, integer, double precision, boolean
 );
 DROP FUNCTION anime.search_cached(
-    text, integer, text[], text[], text[], integer, integer, numeric, boolean
+    text, integer, text[], text[], text[], integer, integer, double precision, boolean
 );
 DROP FUNCTION jikan_sync.search_rows(
-    text, integer, text[], text[], text[], integer, integer, numeric, boolean
+    text, integer, text[], text[], text[], integer, integer, double precision, boolean
 );
-DROP FUNCTION jikan_sync.check_search(integer, integer, integer, numeric);
+DROP FUNCTION jikan_sync.check_search(integer, integer, integer, double precision);
 DROP TYPE anime.search_result;
 
 COMMIT;

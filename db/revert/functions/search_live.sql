@@ -5,7 +5,7 @@ BEGIN;
 SET LOCAL ROLE jikan_owner;
 
 DROP PROCEDURE anime.search_live(
-    text, jsonb, interval, integer, text[], text[], text[], integer, integer, numeric, boolean
+    text, jsonb, interval, integer, text[], text[], text[], integer, integer, double precision, boolean
 );
 
 COMMIT;

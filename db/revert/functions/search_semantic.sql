@@ -3,11 +3,11 @@
 BEGIN;
 
 DROP FUNCTION anime.search_semantic(
-    text, integer, text[], text[], text[], integer, integer, numeric, boolean
+    text, integer, text[], text[], text[], integer, integer, double precision, boolean
 );
 
 DROP FUNCTION jikan_sync.request_query_vector(text, text);
 
-DROP FUNCTION jikan_sync.query_embedding(text);
+DROP FUNCTION jikan_sync.query_probes(text);
 
 COMMIT;

@@ -13,12 +13,12 @@ BEGIN
     );
     ASSERT NOT has_function_privilege(
         'jikan_sidecar',
-        'jikan_sync.nearest(halfvec, integer, bigint[], boolean, text[], text[], text[], integer, integer, numeric, boolean)',
+        'jikan_sync.nearest(halfvec[], halfvec, halfvec[], integer, bigint[], boolean, text[], text[], text[], integer, integer, double precision, boolean)',
         'execute'
     );
     ASSERT NOT has_function_privilege(
         'jikan_sidecar',
-        'jikan_sync.recommendation_rows(bigint[], real[], real[], text)',
+        'jikan_sync.recommendation_rows(bigint[], real[], real[], text[])',
         'execute'
     );
 END;

@@ -8,12 +8,12 @@ DO $$
 BEGIN
     ASSERT NOT has_function_privilege(
         'jikan_sidecar',
-        'jikan_sync.taste_vector(bigint[], bigint[])',
+        'jikan_sync.taste_mean(bigint[])',
         'execute'
     );
     ASSERT has_function_privilege(
         'anime_reader',
-        'anime.recommend(integer[], integer[], integer, text[], text[], text[], integer, integer, numeric, boolean, boolean)',
+        'anime.recommend(integer[], integer[], integer, text[], text[], text[], integer, integer, double precision, boolean, boolean)',
         'execute'
     );
 END;

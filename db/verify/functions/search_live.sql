@@ -14,7 +14,7 @@ BEGIN
     ASSERT has_function_privilege(
         'anime_reader',
         'anime.search_live(text, jsonb, interval, integer, text[], text[], text[], integer, '
-        'integer, numeric, boolean)',
+        'integer, double precision, boolean)',
         'execute'
     );
 END;

@@ -8,7 +8,7 @@ DO $$
 BEGIN
     ASSERT NOT has_function_privilege(
         'jikan_sidecar',
-        'jikan_sync.query_embedding(text)',
+        'jikan_sync.query_probes(text)',
         'execute'
     );
     ASSERT NOT has_function_privilege(
@@ -18,7 +18,7 @@ BEGIN
     );
     ASSERT has_function_privilege(
         'anime_reader',
-        'anime.search_semantic(text, integer, text[], text[], text[], integer, integer, numeric, boolean)',
+        'anime.search_semantic(text, integer, text[], text[], text[], integer, integer, double precision, boolean)',
         'execute'
     );
 END;

@@ -8,7 +8,7 @@ DO $$
 BEGIN
     ASSERT NOT has_function_privilege(
         'jikan_sidecar',
-        'jikan_sync.current_vector(bigint)',
+        'jikan_sync.taste_probes(bigint[])',
         'execute'
     );
     ASSERT NOT has_function_privilege(
@@ -23,7 +23,7 @@ BEGIN
     );
     ASSERT has_function_privilege(
         'anime_reader',
-        'anime.similar(integer, integer, text[], text[], text[], integer, integer, numeric, boolean, boolean)',
+        'anime.similar(integer, integer, text[], text[], text[], integer, integer, double precision, boolean, boolean)',
         'execute'
     );
 END;
