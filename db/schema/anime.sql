@@ -95,7 +95,9 @@ CREATE TABLE jikan.anime (
 );
 
 CREATE INDEX anime_status_last_jikan_sync_idx
-ON jikan.anime (status, last_jikan_sync) WHERE removed_at IS null;
+ON jikan.anime (status, last_jikan_sync)
+INCLUDE (id, embedding_hash, full_synced_at, images_synced_at, reviews_synced_at)
+WHERE removed_at IS null;
 
 CREATE INDEX anime_pending_embeddings_idx
 ON jikan.anime (id) WHERE sync_status = 'pending_embeddings';

@@ -27,8 +27,7 @@ def status(dsn: Dsn = None, as_json: AsJson = False) -> None:
     """Show how many tasks wait, by lane, task and priority, and the oldest of each."""
     _show(
         dsn,
-        "SELECT q.lane, q.task, q.priority, count(*) AS waiting, count(q.lease_token) AS leased, "
-        "min(q.ready_at) AS oldest FROM jikan_sync.queue AS q GROUP BY 1, 2, 3 ORDER BY 1, 2, 3",
+        "SELECT q.* FROM jikan_sync.status_queue AS q ORDER BY q.lane, q.priority, q.task",
         as_json,
         "the queue is empty",
     )
@@ -64,7 +63,12 @@ def redrive(
 @job_app.command("list")
 def list_jobs(dsn: Dsn = None, as_json: AsJson = False) -> None:
     """Show every job: period, last run, outcome, next due."""
-    _show(dsn, "SELECT j.* FROM jikan_sync.job AS j ORDER BY j.name", as_json, "there is no job")
+    _show(
+        dsn,
+        "SELECT j.* FROM jikan_sync.status_job AS j ORDER BY j.name",
+        as_json,
+        "there is no job",
+    )
 
 
 @job_app.command()
@@ -72,6 +76,13 @@ def run(name: JobName, dsn: Dsn = None) -> None:
     """Run a job now, due or not."""
     [row] = _rows(dsn, "SELECT jikan_sync.run_job(%(name)s)::text AS outcome", {"name": name})
     typer.echo(f"{name}: {row['outcome']}")
+    if row["outcome"] == "failed":
+        [job] = _rows(
+            dsn,
+            "SELECT j.last_error FROM jikan_sync.status_job AS j WHERE j.name = %(name)s",
+            {"name": name},
+        )
+        raise PgjikanError(job["last_error"], hint="Its context is in jikan_sync.job_run.")
 
 
 @job_app.command()
@@ -94,6 +105,7 @@ def _switch(dsn: str | None, name: str, enabled: bool) -> None:
     )
     if not changed:
         raise PgjikanError(f"there is no job {name!r}", hint="See `pgjikan job list`.")
+    _rows(dsn, "SELECT jikan_sync.install_jobs()", {})  # pg_cron's entries follow
     typer.echo(f"{name} is {'enabled' if enabled else 'disabled'}")
 
 
