@@ -102,6 +102,7 @@ RETURNS boolean
 LANGUAGE sql
 VOLATILE
 SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
 BEGIN ATOMIC
     SELECT jikan_sync.complete_many(ARRAY[complete.task_id], ARRAY[complete.lease_token]) = 1;
 END;

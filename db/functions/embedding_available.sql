@@ -24,6 +24,4 @@ END;
 COMMENT ON FUNCTION jikan_sync.embedding_available() IS
 'Whether any provider of a model in use may be asked now.';
 
-GRANT EXECUTE ON FUNCTION jikan_sync.embedding_available() TO jikan_sidecar;
-
 COMMIT;

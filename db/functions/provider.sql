@@ -165,6 +165,7 @@ RETURNS void
 LANGUAGE sql
 VOLATILE
 SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
 BEGIN ATOMIC
     UPDATE jikan_sync.provider AS p
     SET has_key = (p.name = any(announce_keys.names))

@@ -1,7 +1,7 @@
 -- Deploy pgjikan:functions/reviews to pg
 -- requires: schema/anime_children
 -- requires: functions/freshness_age
--- requires: functions/enqueue
+-- requires: functions/freshness_request
 
 -- Reviews are a facet with a life of its own (a week): served at once with their age, refreshed
 -- behind.
@@ -81,9 +81,8 @@ BEGIN
     LIMIT reviews.max_rows;
 
     IF v_is_stale AND NOT current_setting('transaction_read_only')::boolean THEN
-        PERFORM jikan_sync.enqueue(
-            CASE WHEN v_anime.id IS NULL THEN 'anime' ELSE 'reviews' END,
-            mal_id, priority => 'high'
+        PERFORM jikan_sync.request_task(
+            CASE WHEN v_anime.id IS NULL THEN 'anime' ELSE 'reviews' END, mal_id, 'high'
         );
     END IF;
 END;

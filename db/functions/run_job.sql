@@ -137,6 +137,7 @@ RETURNS text
 LANGUAGE sql
 VOLATILE
 SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
 BEGIN ATOMIC
     SELECT jikan_sync.run_job_locked(run_job_if_due.name, true);
 END;

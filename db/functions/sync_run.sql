@@ -169,6 +169,7 @@ LANGUAGE sql
 STABLE
 SECURITY DEFINER
 ROWS 1
+SET search_path = pg_catalog, pg_temp
 BEGIN ATOMIC
     SELECT
         CASE

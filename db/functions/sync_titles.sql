@@ -40,6 +40,7 @@ RETURNS integer[]
 LANGUAGE sql
 STABLE
 SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
 BEGIN ATOMIC
     SELECT coalesce(array_agg(w.mal_id), '{}')
     FROM (
@@ -69,6 +70,7 @@ LANGUAGE sql
 STABLE
 SECURITY DEFINER
 ROWS 1
+SET search_path = pg_catalog, pg_temp
 BEGIN ATOMIC
     SELECT
         count(q.id)::integer,
@@ -101,6 +103,7 @@ LANGUAGE sql
 STABLE
 SECURITY DEFINER
 ROWS 1
+SET search_path = pg_catalog, pg_temp
 BEGIN ATOMIC
     WITH size AS (
         SELECT

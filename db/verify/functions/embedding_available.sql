@@ -6,7 +6,8 @@ SET LOCAL ROLE jikan_owner;
 
 DO $$
 BEGIN
-    ASSERT has_function_privilege(
+    ASSERT jikan_sync.embedding_available() IS NOT NULL;
+    ASSERT NOT has_function_privilege(
         'jikan_sidecar',
         'jikan_sync.embedding_available()',
         'execute'
