@@ -2,10 +2,10 @@
 -- requires: functions/enqueue
 
 -- How a worker gets tasks. High goes first, low keeps a share of the turns, and where a low task
--- has waited too long, low takes turns with high. The turn comes from a sequence, so the share holds
--- over all workers and costs no row.
+-- has waited too long, low takes turns with high. The turn comes from a sequence, so the share
+-- holds over all workers and costs no row.
 --
--- While some transaction stays open for long, the index entries of finished tasks cannot be removed,
+-- While some transaction stays open for long, the index entries of finished tasks cannot go away,
 -- and they all lie at the head, where every claim begins. So a session that had to walk over many
 -- remembers where it found the first live one and begins there, for twenty times as long as the
 -- walk took: at most a twentieth of the time goes into walking, however many there are, and a task
