@@ -7,7 +7,7 @@ from typing import Literal
 
 import structlog
 
-from pgjikan import db, embedding_queue
+from pgjikan import db, embedding_queue, meters
 from pgjikan.embedders import Embedded, Embedder, load_embedder
 from pgjikan.embedding_queue import Text
 from pgjikan.errors import PgjikanError
@@ -86,11 +86,15 @@ class EmbeddingLane:
         else:
             verdict = embedding_queue.fail_embeddings(connection, texts, answer)
         self._unrecorded = None
+        model = texts[0].model
+        meters.EMBEDDING_SECONDS.labels(model, answer.outcome).observe(answer.elapsed_ms / 1000)
+        meters.EMBEDDING_TOKENS.labels(model).inc(answer.tokens or 0)
+        meters.TASKS.labels(self.name, texts[0].purpose, answer.outcome).inc(len(texts))
         log.info(
             "embedding_completed",
             purpose=texts[0].purpose,
             provider=texts[0].provider,
-            model=texts[0].model,
+            model=model,
             texts=len(texts),
             outcome=answer.outcome,
             tokens=answer.tokens,

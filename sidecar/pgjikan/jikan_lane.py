@@ -7,7 +7,7 @@ from typing import Literal
 
 import structlog
 
-from pgjikan import db
+from pgjikan import db, meters
 from pgjikan.client import JikanClient, Response
 from pgjikan.settings import Settings
 
@@ -83,6 +83,10 @@ class JikanLane:
         self._unrecorded = (task, provider, response)
         verdict = db.record_response(connection, task, provider, response)
         self._unrecorded = None
+        meters.REQUEST_SECONDS.labels(provider, response.outcome).observe(
+            response.elapsed_ms / 1000
+        )
+        meters.TASKS.labels(self.name, task.task, verdict).inc()
         log.info(
             "fetch_completed",
             task=task.task,

@@ -1,47 +1,57 @@
-"""Prometheus metrics and a health check over HTTP, read from the database at each scrape."""
+"""Metrics for Prometheus and health checks over HTTP, read from the database at each scrape."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from socketserver import ThreadingMixIn
 from threading import Thread
 from typing import Any
-from wsgiref.simple_server import WSGIRequestHandler, make_server
+from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 from wsgiref.types import StartResponse, WSGIEnvironment
 
 import psycopg
-from prometheus_client import REGISTRY, make_wsgi_app
-from prometheus_client.core import GaugeMetricFamily
+from prometheus_client import REGISTRY, CollectorRegistry, make_wsgi_app
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from pgjikan.errors import PgjikanError
 from pgjikan.settings import with_application_name
 
+#: A scrape that takes longer is given up, so that scrapes cannot pile up on a slow database.
+TIMEOUT = "-c statement_timeout=10s"
+
 
 class DatabaseCollector(Collector):
-    """What `jikan_sync.metric()` says, as gauges; the database decides what there is to say."""
+    """What this process counts, and what `jikan_sync.metric()` says of the database."""
 
     def __init__(self, dsn: str) -> None:
-        self._conninfo = with_application_name(dsn, "pgjikan metrics")
+        self._conninfo = with_application_name(dsn, "pgjikan metrics", options=TIMEOUT)
 
-    def collect(self) -> Iterator[GaugeMetricFamily]:
-        """Read every metric; only `pgjikan_up 0` when the database does not answer."""
-        up = GaugeMetricFamily("pgjikan_up", "Whether the database answered.")
-        families: dict[str, GaugeMetricFamily] = {}
+    def collect(self) -> Iterator[Metric]:
+        """Read every metric; of the database only `pgjikan_up 0` when it does not answer."""
+        yield from REGISTRY.collect()
+        families: dict[str, CounterMetricFamily | GaugeMetricFamily] = {}
+        up = 1.0
         try:
             with psycopg.connect(self._conninfo, autocommit=True) as connection:
                 for name, help_text, labels, value in connection.execute(
                     "SELECT m.name, m.help, m.labels, m.value FROM jikan_sync.metric() AS m"
                 ):
-                    family = families.setdefault(
-                        name, GaugeMetricFamily(name, help_text, labels=list(labels))
-                    )
-                    family.add_metric([str(text) for text in labels.values()], float(value))
-            up.add_metric([], 1)
+                    if name not in families:
+                        kind = CounterMetricFamily if name.endswith("_total") else GaugeMetricFamily
+                        families[name] = kind(name, help_text, labels=list(labels))
+                    families[name].add_metric([str(text) for text in labels.values()], value)
         except psycopg.Error:
             families.clear()
-            up.add_metric([], 0)
-        yield up
+            up = 0.0
+        yield GaugeMetricFamily("pgjikan_up", "Whether the database answered.", value=up)
         yield from families.values()
+
+
+class _Server(ThreadingMixIn, WSGIServer):
+    """Answers /healthz while a scrape waits for the database."""
+
+    daemon_threads = True
 
 
 class _QuietHandler(WSGIRequestHandler):
@@ -49,36 +59,45 @@ class _QuietHandler(WSGIRequestHandler):
         """Say nothing: the sidecar's log is for its work."""
 
 
-def serve(host: str, port: int, dsn: str) -> None:
-    """Serve /metrics and /healthz in a thread of its own.
+def serve(host: str, port: int, dsn: str) -> WSGIServer:
+    """Serve /metrics, /healthz and /readyz in a thread of its own, until the server's shutdown.
 
+    /healthz says that the process lives, /readyz that the database answers and has our schema.
     Raises PgjikanError when the port is taken.
     """
-    REGISTRY.register(DatabaseCollector(dsn))
-    metrics = make_wsgi_app()
+    registry = CollectorRegistry()
+    registry.register(DatabaseCollector(dsn))
+    metrics = make_wsgi_app(registry)
 
     def app(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        if environ["PATH_INFO"] == "/healthz":
-            healthy = _answers(dsn)
-            status = "200 OK" if healthy else "503 Service Unavailable"
-            start_response(status, [("Content-Type", "text/plain")])
-            return [b"ok\n" if healthy else b"the database does not answer\n"]
-        page: Iterable[bytes] = metrics(environ, start_response)
-        return page
+        path = environ["PATH_INFO"]
+        if path not in {"/healthz", "/readyz"}:
+            page: Iterable[bytes] = metrics(environ, start_response)
+            return page
+        fault = find_fault(dsn) if path == "/readyz" else None
+        status = "503 Service Unavailable" if fault else "200 OK"
+        start_response(status, [("Content-Type", "text/plain; charset=utf-8")])
+        return [f"{fault or 'ok'}\n".encode()]
 
     try:
-        server = make_server(host, port, app, handler_class=_QuietHandler)
+        server = make_server(host, port, app, server_class=_Server, handler_class=_QuietHandler)
     except OSError as error:
         raise PgjikanError(
             f"cannot listen on {host}:{port}: {error.strerror}", hint="Give another --metrics-port."
         ) from None
     Thread(target=server.serve_forever, name="metrics", daemon=True).start()
+    return server
 
 
-def _answers(dsn: str) -> bool:
+def find_fault(dsn: str) -> str | None:
+    """Why a sidecar could not work on this database; None when it can."""
     try:
-        with psycopg.connect(with_application_name(dsn, "pgjikan health")) as connection:
-            connection.execute("SELECT 1")
-        return True
+        conninfo = with_application_name(dsn, "pgjikan readyz", options=TIMEOUT)
+        with psycopg.connect(conninfo, autocommit=True) as connection:
+            row = connection.execute(
+                "SELECT pg_catalog.to_regprocedure('jikan_sync.claim(text, text, integer)') "
+                "IS NOT NULL"
+            ).fetchone()
     except psycopg.Error:
-        return False
+        return "the database does not answer"
+    return None if row == (True,) else "the schema is not deployed: pgjikan deploy"

@@ -15,6 +15,7 @@ from pgjikan.cli import (
     database,
     demo,
     embeddings,
+    health,
     load,
     provider,
     queue,
@@ -35,7 +36,7 @@ app = typer.Typer(
     "DATABASE_URL, else libpq's PG*, else the embedded server.",
 )
 
-for module in (up, demo, database, sidecar, read, load, sync, simulator):
+for module in (up, demo, database, sidecar, read, health, load, sync, simulator):
     module.register(app)
 app.add_typer(server.app, name="server")
 app.add_typer(embeddings.app, name="embeddings")

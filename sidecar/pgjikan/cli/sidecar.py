@@ -29,7 +29,7 @@ def sidecar(
     ] = False,
     metrics_port: Annotated[
         int | None,
-        typer.Option(min=1, max=65535, help="Serve /metrics and /healthz on loopback."),
+        typer.Option(min=1, max=65535, help="Serve /metrics, /healthz and /readyz on loopback."),
     ] = None,
     metrics_host: Annotated[
         str, typer.Option(help="Where --metrics-port listens; 0.0.0.0 inside a container.")

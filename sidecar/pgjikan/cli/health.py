@@ -1,0 +1,83 @@
+"""`pgjikan health`: the view `anime.health`, with an exit code."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any
+
+import psycopg
+import typer
+from psycopg.rows import dict_row
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from pgjikan.errors import PgjikanError
+from pgjikan.settings import resolve_dsn, with_application_name
+
+COLOURS = {"ok": "bold green", "degraded": "bold yellow", "down": "bold red"}
+
+
+def health(
+    dsn: Annotated[str | None, typer.Option(help="The database.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="For a machine to read.")] = False,
+) -> None:
+    """Say whether all is well; exits 1 when it is not.
+
+    `degraded` means that reads go on and something needs attention; `down` that there is nothing
+    to read. `pgjikan doctor` looks deeper and says how to mend it.
+    """
+    row = _read(resolve_dsn(dsn))
+    if as_json:
+        typer.echo(json.dumps(row, default=str, ensure_ascii=False))
+    else:
+        _show(row)
+    if row["state"] != "ok":
+        raise typer.Exit(1)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the command line."""
+    app.command()(health)
+
+
+def _read(dsn: str) -> dict[str, Any]:
+    conninfo = with_application_name(dsn, "pgjikan health")
+    try:
+        with psycopg.connect(conninfo, autocommit=True, row_factory=dict_row) as connection:
+            row = connection.execute("SELECT h.* FROM anime.health AS h").fetchone()
+    except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName):
+        raise PgjikanError(
+            "pgjikan is not deployed in this database, or is older than this command",
+            hint="pgjikan deploy",
+        ) from None
+    assert row is not None  # the view answers one row
+    return row
+
+
+def _show(row: dict[str, Any]) -> None:
+    console = Console(highlight=False, soft_wrap=True)
+    console.print(Text(row["state"], COLOURS[row["state"]]))
+    for reason in row["reasons"]:
+        console.print(Text(f"  {reason}"))
+    table = Table(box=None, show_header=False, pad_edge=False)
+    seen = row["sidecar_seen_at"]
+    lines = {
+        "titles": f"{row['anime_count']:,} ({row['fresh_count']:,} fresh, "
+        f"{row['stale_count']:,} stale)",
+        "recommendable": f"{row['embedding_coverage']:.1%} ({row['pending_count']:,} pending)",
+        "queue": f"{row['queue_depth']:,} tasks, ready the longest for {_short(row['oldest_wait'])}"
+        f" (high: {_short(row['oldest_high_wait'])}), {row['dead_letter_count']:,} given up",
+        "upstream": "available" if row["upstream_available"] else "not available",
+        "embeddings": "available" if row["embedding_available"] else "not available",
+        "sidecars": f"{row['sidecar_count']}, last seen "
+        + ("never" if seen is None else f"{seen:%Y-%m-%d %H:%M:%S %Z}"),
+        "failing jobs": ", ".join(row["failing_jobs"]) or "none",
+    }
+    for name, said in lines.items():
+        table.add_row(Text(name, "dim"), Text(said))
+    console.print(table)
+
+
+def _short(wait: Any) -> str:
+    return str(wait).split(".")[0]
