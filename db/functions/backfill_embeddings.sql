@@ -61,11 +61,14 @@ BEGIN ATOMIC
                     SELECT
                         max(
                             r.period / r.allowed::double precision
-                            * CASE r.unit
-                                WHEN 'request' THEN t.requests
-                                WHEN 'input' THEN t.texts
-                                WHEN 'token' THEN t.tokens
-                            END::double precision
+                            * greatest(
+                                CASE r.unit
+                                    WHEN 'request' THEN t.requests
+                                    WHEN 'input' THEN t.texts
+                                    WHEN 'token' THEN t.tokens
+                                END - r.burst,
+                                0
+                            )::double precision
                         )
                     FROM jikan_sync.rate_limit AS r
                     WHERE r.subject = 'embedding:' || t.provider

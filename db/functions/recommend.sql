@@ -95,8 +95,7 @@ $$;
 
 COMMENT ON FUNCTION anime.recommend(
     integer[], integer[], integer, text[], text[], text[], integer, integer, double precision,
-    boolean,
-    boolean
+    boolean, boolean
 ) IS
 'Anime for someone who liked `liked` and disliked `disliked` (mal_ids, up to 1000 each), best
 first, never those themselves. Filters as in `anime.search`; one title of each franchise and none
@@ -106,8 +105,7 @@ Raises: 22023 (an argument out of range, nothing liked).';
 
 GRANT EXECUTE ON FUNCTION anime.recommend(
     integer[], integer[], integer, text[], text[], text[], integer, integer, double precision,
-    boolean,
-    boolean
+    boolean, boolean
 ) TO anime_reader;
 
 COMMIT;

@@ -46,31 +46,29 @@ DECLARE
     v_threshold numeric := jikan_sync.setting_number('vector_index_rows');
     v_vector name := jikan_sync.vector_schema();
     v_model record;
+    v_count bigint;
+    v_index text;
     v_done text[] := '{}';
 BEGIN
     FOR v_model IN
-        SELECT
-            m.id,
-            m.dimensions,
-            format('embedding_%s_hnsw_idx', m.id) AS index_name,
-            to_regclass(format('jikan.embedding_%s_hnsw_idx', m.id)) IS NOT NULL AS is_indexed,
-            (SELECT count(*) FROM jikan.embedding AS e WHERE e.model_id = m.id) AS row_count
+        SELECT m.id, m.dimensions
         FROM jikan.embedding_model AS m
         WHERE m.status IN ('active', 'backfilling')
         ORDER BY m.id
     LOOP
-        IF v_model.row_count >= v_threshold AND NOT v_model.is_indexed THEN
+        v_index := format('embedding_%s_hnsw_idx', v_model.id);
+        SELECT count(*) INTO v_count FROM jikan.embedding AS e WHERE e.model_id = v_model.id;
+        IF v_count >= v_threshold AND to_regclass('jikan.' || v_index) IS NULL THEN
             PERFORM set_config('maintenance_work_mem', '1GB', true);
             EXECUTE format(
                 'CREATE INDEX %I ON jikan.%I '
                 'USING hnsw ((embedding::%I.halfvec(%s)) %I.halfvec_ip_ops)',
-                v_model.index_name, 'embedding_' || v_model.id, v_vector, v_model.dimensions,
-                v_vector
+                v_index, 'embedding_' || v_model.id, v_vector, v_model.dimensions, v_vector
             );
-            v_done := v_done || format('built %s', v_model.index_name);
-        ELSIF v_model.row_count < v_threshold / 2 AND v_model.is_indexed THEN
-            EXECUTE format('DROP INDEX jikan.%I', v_model.index_name);
-            v_done := v_done || format('dropped %s', v_model.index_name);
+            v_done := v_done || ('built ' || v_index);
+        ELSIF v_count < v_threshold / 2 AND to_regclass('jikan.' || v_index) IS NOT NULL THEN
+            EXECUTE format('DROP INDEX jikan.%I', v_index);
+            v_done := v_done || ('dropped ' || v_index);
         END IF;
     END LOOP;
     RETURN coalesce(nullif(array_to_string(v_done, ', '), ''), 'nothing to do');

@@ -85,6 +85,7 @@ def test_an_answer_of_a_killed_worker_is_kept_but_finishes_nothing(
     late = claim(connection, "killed")
     set_clock("2026-01-01 01:00Z")
     connection.execute("SELECT jikan_sync.sweep_leases()")
+    set_clock("2026-01-02 00:00Z")
     second = claim(connection, "second")
     assert [t.task_id for t in second] == [t.task_id for t in late]
     assert answer(connection, late, [unit(0.0, 1.0)]) == (1, 0, 0)  # the text is the same
