@@ -28,32 +28,32 @@ from pgjikan.simulator import Simulator
 
 #: A title that the starter catalogue does not have; facts, and a sentence of our own.
 MISSING: dict[str, Any] = {
-    "mal_id": 1454,
-    "title": "Kemonozume",
-    "title_english": None,
-    "title_japanese": "ケモノヅメ",
+    "mal_id": 64,
+    "title": "Rozen Maiden",
+    "title_english": "Rozen Maiden",
+    "title_japanese": "ローゼンメイデン",
     "titles": [
-        {"type": "Default", "title": "Kemonozume"},
-        {"type": "Japanese", "title": "ケモノヅメ"},
+        {"type": "Default", "title": "Rozen Maiden"},
+        {"type": "Japanese", "title": "ローゼンメイデン"},
+        {"type": "English", "title": "Rozen Maiden"},
     ],
     "title_synonyms": [],
     "type": "TV",
-    "source": "Original",
-    "episodes": 13,
+    "source": "Manga",
+    "episodes": 12,
     "status": "Finished Airing",
     "airing": False,
-    "season": "summer",
-    "year": 2006,
-    "score": 7.38,
-    "members": 60000,
-    "synopsis": "A swordsman sworn to hunt flesh-eating monsters falls in love with one of them, and "
-    "the two of them run from his order and from her hunger.",
-    "studios": [{"mal_id": 11, "type": "anime", "name": "Madhouse"}],
+    "season": "fall",
+    "year": 2004,
+    "score": 7.4,
+    "members": 198145,
+    "synopsis": "A boy who no longer leaves his room winds up a doll, and she turns out to be one of "
+    "seven who must fight each other for the right to become a girl.",
+    "studios": [{"mal_id": 29, "type": "anime", "name": "Nomad"}],
     "genres": [
         {"mal_id": 1, "type": "anime", "name": "Action"},
-        {"mal_id": 14, "type": "anime", "name": "Horror"},
-        {"mal_id": 22, "type": "anime", "name": "Romance"},
-        {"mal_id": 37, "type": "anime", "name": "Supernatural"},
+        {"mal_id": 4, "type": "anime", "name": "Comedy"},
+        {"mal_id": 8, "type": "anime", "name": "Drama"},
     ],
 }
 #: Where nobody listens.
@@ -178,9 +178,7 @@ def outage(tour: Tour) -> None:
     tour.wait_for(
         "the outage was noticed, and no task was lost",
         30,
-        lambda: bool(
-            tour.one("SELECT count(*) FROM jikan_sync.queue WHERE failures > 0")
-        ),
+        lambda: bool(tour.one("SELECT count(*) FROM jikan_sync.queue WHERE failures > 0")),
     )
     tour.connection.execute(
         "UPDATE jikan_sync.provider SET base_url = %s WHERE base_url = %s", (upstream, DEAD)
