@@ -127,6 +127,11 @@ def release_worker(connection: Connection, *, worker: str) -> int:
     return count
 
 
+def announce_keys(connection: Connection, *, names: list[str]) -> None:
+    """Say for which providers there is a server key, so that their limits with a key hold."""
+    connection.execute("SELECT jikan_sync.announce_keys(names => %(names)s)", {"names": names})
+
+
 def tick(connection: Connection) -> int:
     """Run the jobs that are overdue."""
     count: int = _value(connection, "SELECT jikan_sync.tick()", {})

@@ -64,6 +64,7 @@ class JikanLane:
     def _connected(self) -> db.Connection:
         if self._connection is None or self._connection.closed:
             self._connection = self._connect()
+            db.announce_keys(self._connection, names=list(self._settings.server_keys))
         return self._connection
 
     def _ask(self, task: db.Task, slot: db.Slot) -> Response:

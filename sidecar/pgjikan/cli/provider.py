@@ -11,8 +11,8 @@ from psycopg.rows import dict_row
 from rich.console import Console
 from rich.table import Table
 
-from pgjikan.client import JikanClient
 from pgjikan.errors import PgjikanError
+from pgjikan.probe import probe
 from pgjikan.settings import read_settings, resolve_dsn, with_application_name
 
 app = typer.Typer(no_args_is_help=True, help="Who serves the Jikan v4 API, and how they are doing.")
@@ -70,8 +70,8 @@ def set_(
     _call(
         dsn,
         "SELECT jikan_sync.set_provider(name => %(name)s, base_url => %(url)s, rank => %(rank)s, "
-        "per_second => %(per_second)s, per_minute => %(per_minute)s, per_day => %(per_day)s, "
-        "key_header => %(key_header)s)",
+        "per_second => %(per_second)s::numeric, per_minute => %(per_minute)s::numeric, "
+        "per_day => %(per_day)s::numeric, key_header => %(key_header)s)",
         {
             "name": name,
             "url": url,
@@ -100,42 +100,14 @@ def disable(name: Name, dsn: Dsn = None) -> None:
 @app.command()
 def test(name: Name, dsn: Dsn = None) -> None:
     """Ask a provider, even a disabled one, for one title, through its limiter; store nothing."""
-    settings = read_settings()
-    slots = _call(
-        dsn,
-        "SELECT r.* FROM jikan_sync.reserve_request(only_provider => %(name)s) AS r",
-        {"name": name},
-    )
-    if not slots:
+    conninfo = with_application_name(resolve_dsn(dsn), "pgjikan provider")
+    with psycopg.connect(conninfo, autocommit=True) as connection:
+        response = probe(connection, read_settings(), name)
+    if response is None:
         raise PgjikanError(
             f"{name} cannot be asked now: unknown, paused after a 429, or its breaker is open",
             hint="pgjikan provider list",
         )
-    [slot] = slots
-    override = settings.jikan_url if slot["is_first"] else None
-    key = settings.server_keys.get(name)
-    client = JikanClient(contact=settings.contact)
-    response = client.fetch_task(
-        "anime",
-        {"mal_id": 1},
-        base_url=str(override) if override else slot["base_url"],
-        key_header=slot["key_header"],
-        key=key.get_secret_value() if key else None,
-    )
-    client.close()
-    _call(
-        dsn,
-        "SELECT jikan_sync.report_request(provider => %(name)s, outcome => %(outcome)s, "
-        "task => 'anime', subject => 'anime:1', status => %(status)s, "
-        "elapsed_ms => %(elapsed_ms)s, bytes => %(bytes)s)",
-        {
-            "name": name,
-            "outcome": response.outcome,
-            "status": response.status,
-            "elapsed_ms": response.elapsed_ms,
-            "bytes": response.bytes,
-        },
-    )
     told = f"{response.outcome} in {response.elapsed_ms:.0f} ms"
     if response.outcome != "ok":
         raise PgjikanError(
