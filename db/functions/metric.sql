@@ -302,7 +302,7 @@ BEGIN ATOMIC
         greatest(extract(EPOCH FROM c.moment - j.next_due_at), 0)
     FROM jikan_sync.status_job AS j
     CROSS JOIN clock AS c
-    WHERE j.enabled
+    WHERE j.enabled AND j.last_run_at IS NOT null
     UNION ALL
     SELECT
         'pgjikan_rejected_documents',

@@ -14,6 +14,7 @@ from pgjikan import __version__
 from pgjikan.cli import (
     database,
     demo,
+    doctor,
     embeddings,
     health,
     load,
@@ -36,7 +37,7 @@ app = typer.Typer(
     "DATABASE_URL, else libpq's PG*, else the embedded server.",
 )
 
-for module in (up, demo, database, sidecar, read, health, load, sync, simulator):
+for module in (up, demo, database, sidecar, read, health, doctor, load, sync, simulator):
     module.register(app)
 app.add_typer(server.app, name="server")
 app.add_typer(embeddings.app, name="embeddings")

@@ -1,0 +1,48 @@
+"""One request to one provider, through its limiter and reported like any other; stores nothing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import psycopg
+from psycopg.rows import dict_row
+
+from pgjikan.client import JikanClient, Response
+from pgjikan.settings import Settings
+
+
+def probe(connection: psycopg.Connection[Any], settings: Settings, name: str) -> Response | None:
+    """Ask a provider, even a disabled one, for one title; None while it may not be asked."""
+    with connection.cursor(row_factory=dict_row) as cursor:
+        slot = cursor.execute(
+            "SELECT r.* FROM jikan_sync.reserve_request(only_provider => %(name)s) AS r",
+            {"name": name},
+        ).fetchone()
+    if slot is None:
+        return None
+    override = settings.jikan_url if slot["is_first"] else None
+    key = settings.server_keys.get(name)
+    client = JikanClient(contact=settings.contact)
+    try:
+        response = client.fetch_task(
+            "anime",
+            {"mal_id": 1},
+            base_url=str(override) if override else slot["base_url"],
+            key_header=slot["key_header"],
+            key=key.get_secret_value() if key else None,
+        )
+    finally:
+        client.close()
+    connection.execute(
+        "SELECT jikan_sync.report_request(provider => %(name)s, outcome => %(outcome)s, "
+        "task => 'anime', subject => 'anime:1', status => %(status)s, "
+        "elapsed_ms => %(elapsed_ms)s, bytes => %(bytes)s)",
+        {
+            "name": name,
+            "outcome": response.outcome,
+            "status": response.status,
+            "elapsed_ms": response.elapsed_ms,
+            "bytes": response.bytes,
+        },
+    )
+    return response
