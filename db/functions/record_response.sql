@@ -1,5 +1,7 @@
 -- Deploy pgjikan:functions/record_response to pg
 -- requires: schema/queue
+-- requires: schema/breaker
+-- requires: schema/setting
 -- requires: functions/complete
 -- requires: functions/fail
 -- requires: functions/report_request
@@ -13,11 +15,43 @@
 -- What an upstream's answer means. The sidecar says what came over the socket; whether it is
 -- stored, learned, counted as missing, tried again or given up is decided here, in one transaction
 -- with the end of the task. A provider's fault is never the title's: only a request that the
--- upstream refuses, or a document that cannot be stored, charges an attempt.
+-- upstream refuses, a document that cannot be stored, or a title that fails for days while others
+-- are answered charges an attempt.
 
 BEGIN;
 
 SET LOCAL ROLE jikan_owner;
+
+INSERT INTO jikan_sync.setting (name, value, type, description)
+VALUES (
+    'title_fault_after',
+    '1 day',
+    'interval',
+    'A request that has failed for so long, and ten times, while its provider answers others, is '
+    'at fault itself: from then on it is charged, and ends as a dead letter.'
+);
+
+CREATE FUNCTION jikan_sync.is_at_fault(task jikan_sync.queue, provider text)
+RETURNS boolean
+LANGUAGE sql
+STABLE
+BEGIN ATOMIC
+    SELECT
+        (is_at_fault.task).failures >= 10
+        AND (is_at_fault.task).created_at
+        <= jikan_sync.clock_now() - jikan_sync.setting_interval('title_fault_after')
+        AND NOT EXISTS (
+            SELECT 1
+            FROM jikan_sync.breaker AS b
+            WHERE
+                b.provider = is_at_fault.provider
+                AND b.state <> 'closed'
+        );
+END;
+
+COMMENT ON FUNCTION jikan_sync.is_at_fault(jikan_sync.queue, text) IS
+'Whether a request that a provider fails at has itself to blame: it has failed for long enough and
+the provider''s breaker is closed, so others are answered.';
 
 CREATE FUNCTION jikan_sync.store_response(
     task jikan_sync.queue, document jsonb, fetched_at timestamptz
@@ -132,6 +166,7 @@ BEGIN
         CASE
             WHEN v_fault IS NOT NULL OR outcome = 'rejected' THEN 'row'
             WHEN outcome = 'rate_limited' THEN 'rate_limited'
+            WHEN jikan_sync.is_at_fault(v_task, provider) THEN 'row'
             ELSE 'provider_down'
         END,
         v_message,

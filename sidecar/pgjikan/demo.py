@@ -47,7 +47,7 @@ MISSING: dict[str, Any] = {
     "year": 2004,
     "score": 7.4,
     "members": 198145,
-    "synopsis": "A boy who no longer leaves his room winds up a doll, and she turns out to be one of "
+    "synopsis": "A boy who no longer leaves his room winds up a doll, and she proves to be one of "
     "seven who must fight each other for the right to become a girl.",
     "studios": [{"mal_id": 29, "type": "anime", "name": "Nomad"}],
     "genres": [

@@ -249,3 +249,26 @@ def test_all_threads_end_when_told(database: str, upstream: Simulator) -> None:
     stop = Event()
     stop.set()
     sidecar.run(["jikan", "embedding"], database, Settings(), stop)
+
+
+def test_a_title_that_fails_for_days_while_others_are_answered_is_charged_in_the_end(
+    database: str,
+    connection: Connection,
+    upstream: Simulator,
+    set_clock: Callable[[str | None], None],
+) -> None:
+    upstream.fault("500", path="*/anime/6/*", rate=1.0)
+    set_clock("2026-11-23T12:00:00Z")
+    value(connection, "SELECT anime.get(6)")
+    connection.execute("UPDATE jikan_sync.queue SET failures = 10")
+    charged = []
+    for moment in ("2026-11-24T11:59:59Z", "2026-11-24T12:30:00Z"):
+        set_clock(moment)
+        worker = lane(database)
+        while worker.step():
+            pass
+        worker.close()
+        charged.append(
+            value(connection, "SELECT attempts FROM jikan_sync.queue WHERE task = 'anime'")
+        )
+    assert charged == [0, 1]

@@ -5,6 +5,12 @@ BEGIN;
 DO $$
 BEGIN
     ASSERT NOT has_function_privilege(
+        'jikan_sidecar', 'jikan_sync.is_at_fault(jikan_sync.queue, text)', 'execute'
+    );
+    ASSERT NOT has_function_privilege(
+        'anime_reader', 'jikan_sync.is_at_fault(jikan_sync.queue, text)', 'execute'
+    );
+    ASSERT NOT has_function_privilege(
         'jikan_sidecar', 'jikan_sync.store_response(jikan_sync.queue, jsonb, timestamptz)', 'execute'
     );
     ASSERT NOT has_function_privilege(
