@@ -54,26 +54,30 @@ BEGIN ATOMIC
         WHERE h.processed_at > a.began_at AND h.outcome <> 'failed'
     ),
 
-    change AS (
+    placed AS (
         SELECT
             e.lane,
             e.priority,
-            n.step_number,
-            sum(e.change) AS change
+            e.change,
+            e.delay
+            + least(
+                greatest(
+                    ceil(extract(EPOCH FROM e.at - a.began_at) / a.step_seconds)::integer, 0
+                ),
+                a.step_count
+            ) AS step_number
         FROM event AS e
         CROSS JOIN axis AS a
-        CROSS JOIN
-            LATERAL (
-                SELECT
-                    e.delay
-                    + least(
-                        greatest(
-                            ceil(extract(EPOCH FROM e.at - a.began_at) / a.step_seconds)::integer, 0
-                        ),
-                        a.step_count
-                    ) AS step_number
-            ) AS n
-        GROUP BY e.lane, e.priority, n.step_number
+    ),
+
+    change AS (
+        SELECT
+            p.lane,
+            p.priority,
+            p.step_number,
+            sum(p.change) AS change
+        FROM placed AS p
+        GROUP BY p.lane, p.priority, p.step_number
     ),
 
     moment AS (
