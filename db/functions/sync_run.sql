@@ -114,6 +114,22 @@ where it stands, its task queued again where it was lost; one that finished with
 GRANT EXECUTE ON FUNCTION jikan_sync.start_sync_run(text, integer, text, text, interval)
 TO jikan_sidecar;
 
+CREATE FUNCTION jikan_sync.pagination_count(pagination jsonb, path text[])
+RETURNS integer
+LANGUAGE sql
+IMMUTABLE
+PARALLEL SAFE
+BEGIN ATOMIC
+    SELECT CASE
+        WHEN (pagination_count.pagination #>> pagination_count.path) ~ '^[0-9]{1,9}$'
+            THEN (pagination_count.pagination #>> pagination_count.path)::integer
+    END;
+END;
+
+COMMENT ON FUNCTION jikan_sync.pagination_count(jsonb, text[]) IS
+'A count that an upstream tells beside a page; NULL where it tells nothing that can be one: the
+page itself is none the worse.';
+
 CREATE FUNCTION jikan_sync.advance_sync_run(payload jsonb, pagination jsonb, item_count integer)
 RETURNS boolean
 LANGUAGE plpgsql
@@ -123,7 +139,7 @@ AS $$
 DECLARE
     v_now timestamptz := jikan_sync.clock_now();
     v_page integer := coalesce((payload ->> 'page')::integer, 1);
-    v_has_next boolean := coalesce((pagination ->> 'has_next_page')::boolean, false)
+    v_has_next boolean := coalesce(pagination -> 'has_next_page' = 'true', false)
         AND advance_sync_run.item_count > 0
         AND v_page < jikan_sync.setting_number('sync_pages_max');
     v_run jikan_sync.sync_run;
@@ -132,8 +148,12 @@ BEGIN
     SET
         page_count = v_page,
         item_count = r.item_count + advance_sync_run.item_count,
-        last_page = coalesce((pagination ->> 'last_visible_page')::integer, r.last_page),
-        total_count = coalesce((pagination #>> '{items,total}')::integer, r.total_count),
+        last_page = coalesce(
+            jikan_sync.pagination_count(pagination, '{last_visible_page}'), r.last_page
+        ),
+        total_count = coalesce(
+            jikan_sync.pagination_count(pagination, '{items,total}'), r.total_count
+        ),
         advanced_at = v_now,
         state = CASE WHEN v_has_next THEN 'running' ELSE 'finished' END,
         finished_at = CASE WHEN NOT v_has_next THEN v_now END

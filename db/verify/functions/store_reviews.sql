@@ -5,6 +5,9 @@ BEGIN;
 DO $$
 BEGIN
     ASSERT NOT has_function_privilege(
+        'jikan_sidecar', 'jikan_sync.write_review(bigint, jsonb, integer)', 'execute'
+    );
+    ASSERT NOT has_function_privilege(
         'jikan_sidecar', 'jikan_sync.store_reviews(integer, jsonb, timestamptz)', 'execute'
     );
     ASSERT NOT has_function_privilege(

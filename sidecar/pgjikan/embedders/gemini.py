@@ -101,8 +101,10 @@ def read_failure(status: int, body: Any, headers: Mapping[str, str], *, key: str
 
 
 def safe(message: str, key: str) -> str:
-    """Return one short line without the key, whoever wrote it into the message."""
-    return " ".join(message.replace(key, "[key]").split())[:_LONGEST_MESSAGE]
+    """Return one short printable line without the key, whoever wrote it into the message."""
+    told = message[: 4 * _LONGEST_MESSAGE].replace(key, "[key]")
+    printable = "".join(letter if letter.isprintable() else " " for letter in told)
+    return " ".join(printable.split())[:_LONGEST_MESSAGE]
 
 
 def _outcome(status: int, name: str, details: Sequence[Mapping[str, Any]]) -> Outcome:
@@ -110,7 +112,8 @@ def _outcome(status: int, name: str, details: Sequence[Mapping[str, Any]]) -> Ou
         quotas = [
             str(violation.get("quotaId", ""))
             for detail in details
-            for violation in detail.get("violations") or []
+            if isinstance(violations := detail.get("violations"), list)
+            for violation in violations
             if isinstance(violation, Mapping)
         ]
         # A day's quota comes with a retryDelay of seconds, which is no use: the day decides.
@@ -118,16 +121,16 @@ def _outcome(status: int, name: str, details: Sequence[Mapping[str, Any]]) -> Ou
     if status in (401, 403, 404):
         return "unauthorised"
     if status in (400, 413, 422):
-        reasons = {detail.get("reason") for detail in details}
+        reasons = {str(detail.get("reason")) for detail in details}
         ours = name == "FAILED_PRECONDITION" or reasons & _OUR_FAULT_REASONS
         return "unauthorised" if ours else "rejected"
     return "provider_error"
 
 
 def _retry_after(details: Sequence[Mapping[str, Any]], headers: Mapping[str, str]) -> float | None:
-    for detail in details:
-        delay = re.fullmatch(r"(\d+(?:\.\d+)?)s", str(detail.get("retryDelay", "")))
-        if delay:
-            return float(delay.group(1))
-    seconds = {name.lower(): value for name, value in headers.items()}.get("retry-after", "")
-    return float(seconds) if re.fullmatch(r"\d+(\.\d+)?", seconds) else None
+    told = [str(detail.get("retryDelay", "")).removesuffix("s") for detail in details]
+    told += [value for name, value in headers.items() if name.lower() == "retry-after"]
+    for seconds in told:
+        if re.fullmatch(r"[0-9]{1,9}(\.[0-9]+)?", seconds):  # more is no time that anyone means
+            return float(seconds)
+    return None
