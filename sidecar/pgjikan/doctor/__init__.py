@@ -27,19 +27,19 @@ def examine(dsn: str, settings: Settings, *, offline: bool = False) -> Iterator[
         patient = Patient(dsn, connection, settings, offline)
         for check in FIRST:
             yield from look(check, patient)
-        if patient.one("SELECT to_regclass('jikan_sync.worker') IS NOT NULL"):
+        if patient.one("SELECT to_regnamespace('jikan_sync') IS NOT NULL"):
             for check in DEPLOYED:
                 yield from look(check, patient)
 
 
 def look(check: Check, patient: Patient) -> Iterator[Finding]:
-    """The findings of one check; a warning where this login may not look."""
+    """The findings of one check; one that says so where it cannot look."""
+    name = check.__name__.removeprefix("check_").replace("_", " ")
     try:
         yield from check(patient)
     except psycopg.errors.InsufficientPrivilege as error:
-        yield Finding(
-            check.__name__.removeprefix("check_").replace("_", " "),
-            "warn",
-            f"cannot look: {' '.join(str(error).split())}",
-            "Run the doctor as the login that deploys.",
-        )
+        told = f"cannot look: {error.diag.message_primary}"
+        yield Finding(name, "warn", told, "Run the doctor as the login that deploys.")
+    except (psycopg.errors.UndefinedTable, psycopg.errors.UndefinedFunction) as error:
+        told = f"cannot look: {error.diag.message_primary}"
+        yield Finding(name, "bad", told, "pgjikan deploy")
