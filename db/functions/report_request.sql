@@ -50,13 +50,15 @@ BEGIN
     ON CONFLICT ON CONSTRAINT breaker_failure_pkey DO UPDATE
     SET
         failed_at = excluded.failed_at,
-        weight = f.weight + is_list::integer;
+        weight = CASE WHEN f.is_current THEN f.weight + is_list::integer ELSE 1 END,
+        is_current = true;
 
     IF v_state = 'half_open'
         OR v_state = 'closed' AND jikan_sync.setting_number('breaker_failures') <= (
             SELECT sum(f.weight)
             FROM jikan_sync.breaker_failure AS f
             WHERE f.provider = report_failure.provider
+                AND f.is_current
         )
     THEN
         UPDATE jikan_sync.breaker AS b
@@ -142,8 +144,10 @@ BEGIN
             doubted_until = NULL
         WHERE b.provider = report_request.provider
             AND (b.state <> 'closed' OR b.doubted_until IS NOT NULL);
-        DELETE FROM jikan_sync.breaker_failure AS f
-        WHERE f.provider = report_request.provider;
+        UPDATE jikan_sync.breaker_failure AS f
+        SET is_current = false
+        WHERE f.provider = report_request.provider
+            AND f.is_current;
         IF outcome = 'rate_limited' THEN
             PERFORM jikan_sync.slow_rate('provider:' || report_request.provider, retry_after);
         END IF;
@@ -163,6 +167,8 @@ BEGIN
                     FROM jikan_sync.breaker_failure AS f
                     WHERE f.provider = p.name
                         AND f.subject = report_request.subject
+                        AND f.failed_at
+                        > jikan_sync.clock_now() - jikan_sync.setting_interval('breaker_window')
                 )
         ) THEN interval '0'
         WHEN outcome = 'rate_limited'

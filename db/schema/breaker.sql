@@ -43,18 +43,21 @@ CREATE TABLE jikan_sync.breaker_failure (
     subject text NOT NULL,
     failed_at timestamptz NOT NULL,
     weight integer NOT NULL DEFAULT 1,
+    is_current boolean NOT NULL DEFAULT true,
     PRIMARY KEY (provider, subject),
     CONSTRAINT breaker_failure_weight_check CHECK (weight > 0)
 );
 
 COMMENT ON TABLE jikan_sync.breaker_failure IS
-'What a provider failed at since it last answered anything; enough different ones open its
+'What a provider failed at lately; enough different ones, with nothing answered in between, open its
 breaker.';
 COMMENT ON COLUMN jikan_sync.breaker_failure.provider IS 'The provider.';
 COMMENT ON COLUMN jikan_sync.breaker_failure.subject IS 'What was asked: `anime:5`, `catalogue` …';
 COMMENT ON COLUMN jikan_sync.breaker_failure.failed_at IS 'When it last failed at this.';
 COMMENT ON COLUMN jikan_sync.breaker_failure.weight IS
 'What it counts: a title counts once however often it fails, a list every time: it is no title.';
+COMMENT ON COLUMN jikan_sync.breaker_failure.is_current IS
+'Whether nothing was answered since; only then it counts. Others still say what goes elsewhere.';
 
 INSERT INTO jikan_sync.setting (name, value, type, description)
 VALUES

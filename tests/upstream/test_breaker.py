@@ -159,6 +159,17 @@ def test_what_one_failed_at_goes_to_the_other_at_once(db: Database, second: str)
     assert db.reserve(subject="anime:1") == ("tenrai", False)
 
 
+def test_a_title_broken_everywhere_does_not_bounce(db: Database, second: str) -> None:
+    """Other titles are answered in between; that must not make it worth trying at once again."""
+    assert db.report(BROKEN, "anime:1") == 0
+    for _ in range(5):
+        db.report("ok", "anime:2")
+        db.report("ok", "anime:2", second)
+        assert db.report(BROKEN, "anime:1", second) is None
+        db.advance("20 seconds")
+        assert db.report(BROKEN, "anime:1") is None
+
+
 def test_silence_is_doubted_at_once(db: Database, second: str) -> None:
     db.report(SILENCE, "anime:1")
     assert db.reserve(subject="anime:2") == (second, False)

@@ -19,7 +19,8 @@ SELECT
     provider,
     subject,
     failed_at,
-    weight
+    weight,
+    is_current
 FROM jikan_sync.breaker_failure
 WHERE FALSE;
 
