@@ -43,7 +43,7 @@ SET enable_mergejoin = off
 SET jit = off
 AS $$
 DECLARE
-    c_confident CONSTANT real := 0.35;
+    c_confident CONSTANT real := 0.36;
     v_words text := jikan_sync.normalise_query(query);
     v_year integer;
     q jikan_sync.search_query;

@@ -66,11 +66,13 @@ LANGUAGE sql
 IMMUTABLE
 PARALLEL SAFE
 BEGIN ATOMIC
-    SELECT word_similarity(title_similarity.query, title_similarity.words);
+    SELECT
+        0.75 * word_similarity(title_similarity.query, title_similarity.words)
+        + 0.25 * similarity(title_similarity.query, title_similarity.words);
 END;
 
 COMMENT ON FUNCTION jikan_sync.title_similarity(text, text) IS
-'How much of `query` some stretch of `words` has, by trigrams, 0 to 1.';
+'How much of `query` some stretch of `words` has, by trigrams, 0 to 1, and how little else there is.';
 
 CREATE FUNCTION jikan_sync.search_spelling(q jikan_sync.search_query, is_vague boolean)
 RETURNS jikan_sync.search_hit[]
