@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import psycopg
 import pytest
 import structlog
 
@@ -144,10 +143,9 @@ def test_providers_are_listed_set_and_tested(
     pgjikan("provider", "enable", "jikan")
     pgjikan("provider", "disable", "tenrai")
     assert "tenrai" in pgjikan("provider", "list").stdout
-    with psycopg.connect(live.connection.info.dsn) as connection:
-        rows = connection.execute(
-            "SELECT p.name, p.enabled, p.per_minute FROM jikan_sync.provider AS p ORDER BY p.rank"
-        ).fetchall()
+    rows = live.rows(
+        "SELECT p.name, p.enabled, p.per_minute FROM jikan_sync.provider AS p ORDER BY p.rank"
+    )
     assert rows == [("tenrai", False, 60), ("jikan", True, 30)]
     for words in (
         ("set", "jikan", "--url", "https://me:secret@127.0.0.1/v4"),
