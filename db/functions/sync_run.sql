@@ -99,7 +99,7 @@ BEGIN
                     coalesce(priority, 'NULL')
                 ),
                 HINT = 'kind is season or catalogue; season is winter, spring, summer or fall with '
-                    'a year, or now or upcoming without; priority is high or low.';
+                    'a year, or now, upcoming or airing without; priority is high or low.';
     END;
     PERFORM jikan_sync.enqueue_page(v_run);
     RETURN v_run.id;

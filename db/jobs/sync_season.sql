@@ -2,8 +2,7 @@
 -- requires: functions/install_jobs
 -- requires: functions/sync_run
 
--- The season's pages vouch for 25 airing shows a request. Twice a day, because the policy lets
--- them age a day: walking once a day, each would go stale for minutes, every day.
+-- The season's pages bring what is new in it, 25 titles a request.
 
 BEGIN;
 
@@ -12,10 +11,10 @@ SET LOCAL ROLE jikan_owner;
 INSERT INTO jikan_sync.job (name, period, at, command, description)
 VALUES (
     'sync_season',
-    '12 hours',
+    '1 day',
     '3 hours 17 minutes',
     'SELECT jikan_sync.start_sync_run(''season'', season => ''now'')',
-    'Walks through the current season: what is airing stays fresh.'
+    'Walks through the current season: what is new in it comes in.'
 );
 
 -- pg_cron runs an entry as the login that made it.

@@ -28,7 +28,7 @@ CREATE TABLE jikan_sync.sync_run (
     CONSTRAINT sync_run_season_check CHECK (
         (
             kind = 'catalogue' AND season IS null AND year IS null
-            OR kind = 'season' AND season IN ('now', 'upcoming') AND year IS null
+            OR kind = 'season' AND season IN ('now', 'upcoming', 'airing') AND year IS null
             OR kind = 'season' AND season IN ('winter', 'spring', 'summer', 'fall')
             AND year BETWEEN 1900 AND 2100
         ) IS true  -- a check that is unknown would pass
@@ -50,9 +50,9 @@ COMMENT ON TABLE jikan_sync.sync_run IS
 COMMENT ON COLUMN jikan_sync.sync_run.id IS 'The run.';
 COMMENT ON COLUMN jikan_sync.sync_run.kind IS 'season or catalogue.';
 COMMENT ON COLUMN jikan_sync.sync_run.year IS
-'The season''s year; NULL for now, upcoming, catalogue.';
+'The season''s year; NULL for now, upcoming, airing, catalogue.';
 COMMENT ON COLUMN jikan_sync.sync_run.season IS
-'winter, spring, summer, fall, now or upcoming; NULL for the catalogue.';
+'winter, spring, summer, fall, now, upcoming or airing; NULL for the catalogue.';
 COMMENT ON COLUMN jikan_sync.sync_run.priority IS 'Priority of its tasks: high or low.';
 COMMENT ON COLUMN jikan_sync.sync_run.state IS
 'running, even while nobody works on it, or finished.';

@@ -28,6 +28,12 @@ LISTED = {"limit": "25", "page": "1"}
         ),
         ("search", {"query": "a & b=c?#%"}, "/anime", {"q": "a & b=c?#%", **LISTED}),
         ("season", {"season": "now"}, "/seasons/now", LISTED),
+        (
+            "season",
+            {"season": "airing"},
+            "/anime",
+            LISTED | {"status": "airing", "order_by": "mal_id", "sort": "asc"},
+        ),
         ("season", {"season": "upcoming", "page": 3}, "/seasons/upcoming", LISTED | {"page": "3"}),
         ("season", {"year": 2024, "season": "fall"}, "/seasons/2024/fall", LISTED),
         ("catalogue", {}, "/anime", {"order_by": "mal_id", "sort": "asc", **LISTED}),

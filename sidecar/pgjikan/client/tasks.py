@@ -17,7 +17,8 @@ def request_for(task_kind: str, payload: Mapping[str, Any]) -> tuple[str, dict[s
     """The path and parameters for a task; raises ValueError for one that cannot be asked.
 
     Payload keys: ``mal_id`` (anime, pictures, reviews), ``query`` (search), ``year`` and
-    ``season``, or ``season`` alone as ``now`` or ``upcoming`` (season); for lists also ``page``.
+    ``season``, or ``season`` alone as ``now``, ``upcoming`` or ``airing`` (season); for lists also
+    ``page``.
     """
     page = {"page": str(_positive(payload, "page", default=1))}
     listed = {"limit": str(PAGE_SIZE), **page}
@@ -36,10 +37,15 @@ def request_for(task_kind: str, payload: Mapping[str, Any]) -> tuple[str, dict[s
             return "/anime", {"q": query, **listed}
         case "season":
             season = payload.get("season")
+            if season == "airing":  # all that airs: season pages leave the long runners out
+                airing = {"status": "airing", "order_by": "mal_id", "sort": "asc"}
+                return "/anime", {**airing, **listed}
             if season in _SEASON_LISTS:
                 return f"/seasons/{season}", listed
             if season not in _SEASONS:
-                raise ValueError("season: must be winter, spring, summer, fall, now or upcoming")
+                raise ValueError(
+                    "season: must be winter, spring, summer, fall, now, upcoming or airing"
+                )
             return f"/seasons/{_positive(payload, 'year')}/{season}", listed
         case "catalogue":
             return "/anime", {"order_by": "mal_id", "sort": "asc", **listed}
