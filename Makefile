@@ -27,10 +27,10 @@ up: $(INSTALLED) ## server, schema, starter catalogue and sidecar in the foregro
 	$(BIN)/pgjikan up
 
 test: $(INSTALLED) ## the tests, on the embedded server
-	$(BIN)/pytest -m 'not full'
+	$(BIN)/pytest -n 2 --dist loadfile -m 'not full'
 
 test-full: $(INSTALLED) ## the tests on PostgreSQL 17 with pg_cron, plpython3u and sqitch (root, Debian)
-	docker/trixie-root.sh $(BIN)/pytest
+	docker/trixie-root.sh $(BIN)/pytest -n 2 --dist loadfile
 
 bench: $(INSTALLED) ## every benchmark
 	@set -e; for bench in bench/[a-z]*.py; do echo "== $$bench"; $(BIN)/python "$$bench"; done
