@@ -1,0 +1,58 @@
+// The page: the stream from the database, and the colours.
+
+import { redraw, watchSize } from "./charts.js";
+import { $, setText } from "./dom.js";
+import * as panels from "./panels.js";
+import * as search from "./search.js";
+
+const THEMES = {
+  auto: ["◐ auto", "Colours: as the system"],
+  light: ["○ light", "Colours: light"],
+  dark: ["● dark", "Colours: dark"],
+};
+
+function setTheme(name) {
+  const [label, spoken] = THEMES[name];
+  if (name === "auto") delete document.documentElement.dataset.theme;
+  else document.documentElement.dataset.theme = name;
+  localStorage.setItem("pgjikan-theme", name);
+  setText($("theme"), label);
+  $("theme").setAttribute("aria-label", spoken);
+  redraw();
+}
+
+function beginTheme() {
+  setTheme(document.documentElement.dataset.theme ?? "auto");
+  $("theme").addEventListener("click", () => {
+    const names = Object.keys(THEMES);
+    const at = names.indexOf(document.documentElement.dataset.theme ?? "auto");
+    setTheme(names[(at + 1) % names.length]);
+  });
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
+}
+
+function beginStream() {
+  const stream = new EventSource("/api/events");
+  const said = (text, className) => {
+    setText($("link"), text);
+    $("link").className = className;
+  };
+  stream.addEventListener("open", () => said("live", "live"));
+  stream.addEventListener("error", () => said("reconnecting", "lost"));
+  stream.addEventListener("state", (event) => {
+    const parts = JSON.parse(event.data);
+    if ("fault" in parts) {
+      $("fault").hidden = !parts.fault;
+      setText($("fault"), parts.fault ? `The database does not answer: ${parts.fault}` : "");
+    }
+    panels.show(parts);
+    search.stateChanged();
+  });
+  stream.addEventListener("search", (event) => search.answersCame(JSON.parse(event.data)));
+}
+
+beginTheme();
+watchSize();
+panels.begin();
+search.begin();
+beginStream();
