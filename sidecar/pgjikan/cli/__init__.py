@@ -12,6 +12,7 @@ from rich.text import Text
 
 from pgjikan import __version__
 from pgjikan.cli import (
+    dashboard,
     database,
     demo,
     doctor,
@@ -37,7 +38,7 @@ app = typer.Typer(
     "DATABASE_URL, else libpq's PG*, else the embedded server.",
 )
 
-for module in (up, demo, database, sidecar, read, health, doctor, load, sync, simulator):
+for module in (up, demo, database, sidecar, dashboard, read, health, doctor, load, sync, simulator):
     module.register(app)
 app.add_typer(server.app, name="server")
 app.add_typer(embeddings.app, name="embeddings")
