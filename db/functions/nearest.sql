@@ -145,13 +145,17 @@ DECLARE
             SELECT
                 s.*,
                 f.franchise_id,
-                CASE WHEN NOT $6 THEN jikan_sync.title_stem(s.title) END AS stem
+                CASE WHEN NOT $6 THEN jikan_sync.title_stem(s.title) END AS stem,
+                CASE WHEN NOT $6 THEN jikan_sync.title_words(s.title) END AS words
             FROM scored AS s
             LEFT JOIN jikan.franchise AS f ON f.mal_id = s.mal_id
         ),
 
         own AS (
-            SELECT f.franchise_id, jikan_sync.title_stem(a.title) AS stem
+            SELECT
+                f.franchise_id,
+                jikan_sync.title_stem(a.title) AS stem,
+                jikan_sync.title_words(jikan_sync.title_stem(a.title)) AS words
             FROM jikan.anime AS a
             LEFT JOIN jikan.franchise AS f ON f.mal_id = a.mal_id
             WHERE NOT $6
@@ -168,7 +172,11 @@ DECLARE
             FROM grouped AS g
             WHERE $6
                 OR NOT EXISTS (SELECT FROM own AS o WHERE o.franchise_id = g.franchise_id)
-                AND NOT EXISTS (SELECT FROM own AS o WHERE o.stem = g.stem)
+                AND NOT EXISTS (
+                    SELECT FROM own AS o
+                    WHERE o.stem = g.stem
+                        OR length(o.words) >= 8 AND strpos(g.words, o.words) > 0
+                )
         ),
 
         best AS (

@@ -3,6 +3,7 @@
 -- requires: functions/enqueue
 -- requires: functions/embedding_text
 -- requires: schema/embedding
+-- requires: schema/suspect_text
 
 -- Which texts are to be embedded, and how soon. A stored response may call for
 -- `set_config('pgjikan.embed_priority', 'high', true)` when a user waits for it: then the first of
@@ -135,6 +136,8 @@ AS $$
 DECLARE
     v_count integer;
 BEGIN
+    DELETE FROM jikan_sync.suspect_text AS s
+    WHERE s.suspected_at < jikan_sync.clock_now() - interval '30 days';
     PERFORM jikan_sync.queue_missing_embeddings();
     UPDATE jikan_sync.queue AS q
     SET ready_at = jikan_sync.clock_now()

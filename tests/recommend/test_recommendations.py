@@ -134,6 +134,20 @@ def test_a_franchise_counts_once_and_its_own_not_at_all(five: Connection) -> Non
     assert ids(five, "anime.similar(1, with_franchise => true)") == [2, 3, 4, 5]
 
 
+def test_without_relations_the_title_tells_the_franchise(connection: Connection) -> None:
+    store(
+        connection,
+        {"mal_id": 1, "title": "Shingeki no Kyojin"},
+        {"mal_id": 2, "title": "Gekijouban Shingeki no Kyojin: Jiyuu no Tsubasa"},
+        {"mal_id": 3, "title": "Kyojin no Hoshi"},
+        {"mal_id": 4, "title": "Kyojin no Hoshi Tokubetsu-hen: Moukou"},
+        {"mal_id": 5, "title": "Kyojin no Hoshi II"},
+    )
+    embed_all(connection, AT)
+    assert ids(connection, "anime.similar(1)") == [3, 4]
+    assert ids(connection, "anime.similar(3)") == [2, 1]
+
+
 def test_crossovers_make_no_franchise(five: Connection) -> None:
     relate(five, 1, "Character", 2)
     relate(five, 1, "Other", 2)

@@ -6,6 +6,8 @@ DROP TRIGGER index_old_franchise ON jikan.relation;
 
 DROP TRIGGER index_new_franchise ON jikan.relation;
 
+DROP FUNCTION jikan_sync.title_words(text);
+
 DROP FUNCTION jikan_sync.title_stem(text);
 
 DROP FUNCTION jikan_sync.tg_index_franchise();

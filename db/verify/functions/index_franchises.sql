@@ -31,6 +31,11 @@ BEGIN
         'jikan_sync.title_stem(text)',
         'execute'
     );
+    ASSERT NOT has_function_privilege(
+        'jikan_sidecar',
+        'jikan_sync.title_words(text)',
+        'execute'
+    );
 END;
 $$;
 
