@@ -5,12 +5,12 @@ import { readFileSync } from "node:fs";
 
 const { documents, queries, rounds } = JSON.parse(readFileSync(0, "utf8"));
 const peer = process.argv[2];
-const popularity = (members) => 1 + Math.log10(1 + (members ?? 0)) / 6;
+const popularity = (members) => 1 + Math.log10(1 + (members ?? 0));
 const built = performance.now();
 let ask;
 if (peer === "minisearch") {
   const { default: MiniSearch } = await import("minisearch");
-  const index = new MiniSearch({ fields: ["titles"], storeFields: ["members"], idField: "id" });
+  const index = new MiniSearch({ fields: ["titles"], storeFields: ["anime", "members"], idField: "id" });
   index.addAll(documents);
   const options = {
     prefix: true,
@@ -18,10 +18,10 @@ if (peer === "minisearch") {
     combineWith: "AND",
     boostDocument: (_id, _term, stored) => popularity(stored.members),
   };
-  ask = (query) => index.search(query, options).slice(0, 10).map((hit) => [hit.id, hit.score]);
+  ask = (query) => index.search(query, options).slice(0, 50).map((hit) => [hit.anime, hit.score]);
 } else {
   const { create, insertMultiple, search } = await import("@orama/orama");
-  const index = create({ schema: { id: "string", titles: "string", members: "number" } });
+  const index = create({ schema: { id: "string", anime: "number", titles: "string", members: "number" } });
   await insertMultiple(
     index,
     documents.map((each) => ({ ...each, id: String(each.id), members: each.members ?? 0 })),
@@ -30,9 +30,9 @@ if (peer === "minisearch") {
   ask = async (query) => {
     const found = await search(index, { term: query, properties: ["titles"], tolerance: 1, limit: 50 });
     return found.hits
-      .map((hit) => [Number(hit.id), hit.score * popularity(hit.document.members)])
+      .map((hit) => [hit.document.anime, hit.score * popularity(hit.document.members)])
       .sort((one, other) => other[1] - one[1])
-      .slice(0, 10);
+      .slice(0, 50);
   };
 }
 const seconds = (performance.now() - built) / 1000;

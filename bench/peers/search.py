@@ -70,8 +70,12 @@ POSTGRES = {
     "pg_trgm": (
         "CREATE INDEX peer_trgm ON peer.title USING gin (title gin_trgm_ops)",
         """
-        SELECT mal_id, similarity(title, %(query)s) AS score FROM peer.title
-        WHERE title %% %(query)s ORDER BY score DESC, members DESC NULLS LAST LIMIT 50
+        SELECT
+            mal_id,
+            greatest(similarity(title, %(query)s), 0.9 * word_similarity(%(query)s, title))
+            + 0.06 * ln(1 + coalesce(members, 0)) AS score
+        FROM peer.title WHERE title %% %(query)s OR %(query)s <%% title
+        ORDER BY score DESC LIMIT 50
         """,
     ),
     "full text": (
@@ -135,11 +139,12 @@ def sqlite(documents: list[dict[str, Any]], queries: list[str], rounds: int) -> 
     started = time.perf_counter()
     database = sqlite3.connect(":memory:")
     database.execute("CREATE VIRTUAL TABLE anime USING fts5(titles, tokenize = 'trigram')")
-    database.execute("CREATE TABLE popularity (id INTEGER PRIMARY KEY, members INTEGER)")
+    database.execute("CREATE TABLE popularity (id INTEGER PRIMARY KEY, mal_id INT, members INT)")
     for each in documents:
         row = (each["id"], each["titles"])
         database.execute("INSERT INTO anime (rowid, titles) VALUES (?, ?)", row)
-        database.execute("INSERT INTO popularity VALUES (?, ?)", (each["id"], each["members"] or 0))
+        popularity = (each["id"], each["anime"], each["members"] or 0)
+        database.execute("INSERT INTO popularity VALUES (?, ?, ?)", popularity)
     seconds = time.perf_counter() - started
 
     def ask(query: str) -> Hits:
@@ -147,11 +152,11 @@ def sqlite(documents: list[dict[str, Any]], queries: list[str], rounds: int) -> 
         if not words:
             return []
         rows = database.execute(
-            "SELECT anime.rowid, 1.0 FROM anime JOIN popularity ON id = anime.rowid "
-            "WHERE anime MATCH ? ORDER BY members DESC LIMIT 10",
+            "SELECT mal_id, members FROM anime JOIN popularity ON id = anime.rowid "
+            "WHERE anime MATCH ? ORDER BY members DESC LIMIT 50",
             [" AND ".join(f'"{word}"' for word in words)],
         )
-        return [(int(mal_id), float(score)) for mal_id, score in rows]
+        return distinct([(mal_id, 1.0) for mal_id, _members in rows])
 
     peer = run("SQLite FTS5 trigram", ask, queries, rounds)
     pages = database.execute("PRAGMA page_count").fetchone()[0]
@@ -171,7 +176,7 @@ def tantivy(documents: list[dict[str, Any]], queries: list[str], rounds: int) ->
 
     started = time.perf_counter()
     builder = engine.SchemaBuilder()
-    builder.add_integer_field("id", stored=True)
+    builder.add_integer_field("anime", stored=True)
     builder.add_integer_field("members", stored=True)
     builder.add_text_field("titles")
     schema = builder.build()
@@ -179,7 +184,9 @@ def tantivy(documents: list[dict[str, Any]], queries: list[str], rounds: int) ->
     writer = index.writer(heap_size=100_000_000)
     for each in documents:
         writer.add_document(
-            engine.Document(id=each["id"], members=each["members"] or 0, titles=each["titles"])
+            engine.Document(
+                anime=each["anime"], members=each["members"] or 0, titles=each["titles"]
+            )
         )
     writer.commit()
     index.reload()
@@ -204,8 +211,8 @@ def tantivy(documents: list[dict[str, Any]], queries: list[str], rounds: int) ->
         rows = []
         for score, address in found:
             document = searcher.doc(address)
-            boost = 1 + math.log10(1 + document.get_first("members")) / 2
-            rows.append((document.get_first("id"), score * boost))
+            boost = 1 + math.log10(1 + document.get_first("members"))
+            rows.append((document.get_first("anime"), score * boost))
         return distinct(sorted(rows, key=lambda row: -row[1]))
 
     peer = run("tantivy fuzzy", ask, queries, rounds)
@@ -237,7 +244,7 @@ def node(name: str, documents: list[dict[str, Any]], queries: list[str], rounds:
     measured = json.loads(answer)
     return Peer(
         name,
-        [[(int(mal_id), float(score)) for mal_id, score in hits] for hits in measured["answers"]],
+        [distinct([(mal_id, score) for mal_id, score in hits]) for hits in measured["answers"]],
         measured["times"],
         measured["seconds"],
         measured["bytes"],

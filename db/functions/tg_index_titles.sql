@@ -24,8 +24,10 @@ BEGIN
         INTO v_anime_ids
         FROM new_row AS n
         INNER JOIN old_row AS o ON o.id = n.id
-        WHERE (n.titles, n.title, n.title_english, n.title_japanese, n.title_synonyms)
-            IS DISTINCT FROM (o.titles, o.title, o.title_english, o.title_japanese, o.title_synonyms);
+        WHERE n.titles IS DISTINCT FROM o.titles
+            OR (n.removed_at IS NULL) <> (o.removed_at IS NULL)
+            OR floor(jikan_sync.popularity_weight(n.members, n.score))
+            <> floor(jikan_sync.popularity_weight(o.members, o.score));
     END IF;
     IF v_anime_ids IS NOT NULL THEN
         PERFORM jikan_sync.index_titles(v_anime_ids);
@@ -35,7 +37,8 @@ END;
 $$;
 
 COMMENT ON FUNCTION jikan_sync.tg_index_titles() IS
-'Rebuilds what search derives from titles, for new anime and those whose titles changed.';
+'Rebuilds what search derives from titles, for new anime and those whose titles, popularity class
+or tombstone changed.';
 
 CREATE TRIGGER index_titles_of_new
 AFTER INSERT ON jikan.anime

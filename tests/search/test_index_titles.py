@@ -52,9 +52,19 @@ def test_a_tombstoned_anime_is_not_found(
         """
     )
     assert 20 not in {hit[0] for hit in search("naruto")}
-    connection.execute("SELECT jikan_sync.index_titles(%s)", [[catalogue[20]]])
     left = connection.execute("SELECT 1 FROM jikan.title WHERE anime_id = %s", [catalogue[20]])
     assert left.fetchall() == []
+
+
+def test_what_became_popular_comes_before_what_was(
+    connection: psycopg.Connection[Any], insert: Insert, search: Search
+) -> None:
+    for number in range(200):
+        insert(100 + number, title=f"Moon Saga {number:03}", members=1_000)
+    newcomer = insert(1, title="Moon Zenith", members=10)
+    assert 1 not in {hit[0] for hit in search("moon")}
+    connection.execute("UPDATE jikan.anime SET members = 900000 WHERE id = %s", [newcomer])
+    assert search("moon")[0][0] == 1
 
 
 def test_titles_no_one_could_type_do_no_harm(insert: Insert, search: Search) -> None:
