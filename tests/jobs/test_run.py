@@ -187,14 +187,16 @@ def test_sidecar_ticks_with_the_owners_rights(clockwork: Clockwork, connect: Con
     assert clockwork.one("SELECT last_outcome FROM jikan_sync.job") == "ok"
 
 
-@pytest.mark.parametrize(
-    ("period", "at"),
-    [("30 seconds", "0"), ("1 month", "0"), ("1 day", "1 day"), ("1 day", "-1 hour"),
-     ("2 years", "0")],
-)  # fmt: skip
-def test_periods_that_have_no_slots_are_refused(clockwork: Clockwork, period: str, at: str) -> None:
-    with pytest.raises(psycopg.errors.CheckViolation):
-        clockwork.add("job", period, at)
+def test_periods_that_have_no_slots_are_refused(clockwork: Clockwork) -> None:
+    for period, at in (
+        ("30 seconds", "0"),
+        ("1 month", "0"),
+        ("1 day", "1 day"),
+        ("1 day", "-1 hour"),
+        ("2 years", "0"),
+    ):
+        with pytest.raises(psycopg.errors.CheckViolation):
+            clockwork.add("job", period, at)
 
 
 def test_unknown_job(clockwork: Clockwork) -> None:

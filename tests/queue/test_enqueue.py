@@ -109,24 +109,22 @@ def test_tasks_go_with_their_anime(queue: Queue) -> None:
     assert queue.one("SELECT count(*) FROM jikan_sync.queue") == 0
 
 
-@pytest.mark.parametrize(
-    ("task", "mal_id", "arguments"),
-    [
-        ("fetch", 5, {}),
-        ("anime", None, {}),
-        ("embed", 5, {}),
-        ("search", None, {"payload": {"query": "no key"}}),
-        ("season", None, {"payload": {"year": 2026}}),
-        ("anime", 5, {"priority": "urgent"}),
-        ("anime", 5, {"priority": None}),
-    ],
-)
-def test_wrong_tasks_are_refused(
-    queue: Queue, task: str, mal_id: int | None, arguments: dict[str, Any]
-) -> None:
-    with pytest.raises(psycopg.errors.InvalidParameterValue) as refused:
-        queue.add(task, mal_id, **arguments)
-    assert refused.value.diag.message_hint
+WRONG: list[tuple[str, int | None, dict[str, Any]]] = [
+    ("fetch", 5, {}),
+    ("anime", None, {}),
+    ("embed", 5, {}),
+    ("search", None, {"payload": {"query": "no key"}}),
+    ("season", None, {"payload": {"year": 2026}}),
+    ("anime", 5, {"priority": "urgent"}),
+    ("anime", 5, {"priority": None}),
+]
+
+
+def test_wrong_tasks_are_refused(queue: Queue) -> None:
+    for task, mal_id, arguments in WRONG:
+        with pytest.raises(psycopg.errors.InvalidParameterValue) as refused:
+            queue.add(task, mal_id, **arguments)
+        assert refused.value.diag.message_hint, (task, mal_id, arguments)
 
 
 def test_junk_searches_are_capped(queue: Queue) -> None:
