@@ -19,13 +19,13 @@ INSERT INTO jikan_sync.setting (name, value, type, description)
 VALUES
 (
     'recommend_score_weight',
-    '0.04',
+    '0.12',
     'number',
     'What ten points of score are worth in a recommendation, in cosine similarity; 0: nothing.'
 ),
 (
     'recommend_popularity_weight',
-    '0.04',
+    '0.12',
     'number',
     'What a million members are worth in a recommendation (by their logarithm); 0: nothing.'
 ),
@@ -101,7 +101,7 @@ AS $$
 DECLARE
     c_statement CONSTANT text := $sql$
         WITH candidate AS MATERIALIZED (
-            SELECT a.id, a.mal_id, a.title, a.score, a.members
+            SELECT a.id, a.mal_id, a.title, a.title_english, a.score, a.members
             FROM %3$s AS n
             INNER JOIN jikan.anime AS a ON a.id = n.anime_id
             WHERE a.embedding_hash = n.input_hash
@@ -123,6 +123,7 @@ DECLARE
                 c.id,
                 c.mal_id,
                 c.title,
+                c.title_english,
                 l.similarity,
                 0.75 * l.similarity
                     - 0.25 * (e.embedding OPERATOR(%1$I.<#>) coalesce($2, ($1)[1]))
@@ -146,7 +147,10 @@ DECLARE
                 s.*,
                 f.franchise_id,
                 CASE WHEN NOT $6 THEN jikan_sync.title_stem(s.title) END AS stem,
-                CASE WHEN NOT $6 THEN jikan_sync.title_words(s.title) END AS words
+                CASE
+                    WHEN NOT $6
+                        THEN jikan_sync.title_words(concat_ws(' / ', s.title, s.title_english))
+                END AS words
             FROM scored AS s
             LEFT JOIN jikan.franchise AS f ON f.mal_id = s.mal_id
         ),
@@ -154,10 +158,11 @@ DECLARE
         own AS (
             SELECT
                 f.franchise_id,
-                jikan_sync.title_stem(a.title) AS stem,
-                jikan_sync.title_words(jikan_sync.title_stem(a.title)) AS words
+                jikan_sync.title_stem(t.title) AS stem,
+                jikan_sync.title_words(jikan_sync.title_stem(t.title)) AS words
             FROM jikan.anime AS a
             LEFT JOIN jikan.franchise AS f ON f.mal_id = a.mal_id
+            CROSS JOIN LATERAL (VALUES (a.title), (a.title_english)) AS t (title)
             WHERE NOT $6
                 AND a.id = ANY ($5)
         ),
@@ -212,19 +217,9 @@ DECLARE
             GROUP BY x.anime_id, x.input_hash
         )
     $sql$;
-    -- Without an order of its own, so that the filters may come first.
-    c_every CONSTANT text := $sql$
-        (
-            SELECT
-                e.anime_id,
-                e.input_hash,
-                (
-                    SELECT min(e.embedding OPERATOR(%1$I.<#>) p.probe)
-                    FROM unnest($1) AS p (probe)
-                ) AS distance
-            FROM %2$s AS e
-        )
-    $sql$;
+    -- Without an index one scan does for all probes; without a limit the filters may come first.
+    c_scan CONSTANT text :=
+        '(SELECT e.anime_id, e.input_hash, least(%s) AS distance FROM %s AS e %s)';
     v_model jikan.embedding_model;
     v_vector name := jikan_sync.vector_schema();
     v_partition text;
@@ -233,6 +228,8 @@ DECLARE
     v_score_weight double precision := jikan_sync.setting_number('recommend_score_weight');
     v_members_weight double precision := jikan_sync.setting_number('recommend_popularity_weight');
     v_scan text := current_setting('hnsw.iterative_scan', true);
+    v_is_indexed boolean;
+    v_least text;
     v_depth integer;
     v_pool integer;
     v_ids bigint[];
@@ -244,15 +241,30 @@ BEGIN
         RETURN;
     END IF;
     v_partition := format('jikan.%I', 'embedding_' || v_model.id);
+    v_is_indexed := to_regclass(format('jikan.embedding_%s_hnsw_idx', v_model.id)) IS NOT NULL;
+    v_least := (
+        SELECT string_agg(format('e.embedding OPERATOR(%I.<#>) ($1)[%s]', v_vector, i.i), ', ')
+        FROM generate_subscripts(probes, 1) AS i (i)
+    );
     -- A clause of the function would do, but may not name what a fresh session has not loaded yet.
     PERFORM set_config('hnsw.iterative_scan', 'relaxed_order', true);
-    FOREACH v_depth IN ARRAY ARRAY[greatest(1000 / cardinality(probes), 200), 20000, NULL] LOOP
+    FOREACH v_depth IN ARRAY
+        CASE
+            WHEN v_is_indexed
+                THEN ARRAY[greatest(1000 / cardinality(probes), 200), 20000, NULL]
+            ELSE ARRAY[1000, NULL]
+        END
+    LOOP
         v_pool := CASE WHEN v_depth <= 1000 THEN greatest(200, 5 * max_rows) ELSE v_depth END;
         EXECUTE format(
             c_statement, v_vector, v_partition,
             CASE
-                WHEN v_depth IS NULL THEN format(c_every, v_vector, v_partition)
-                ELSE format(c_near, v_vector, v_partition, v_model.dimensions, v_depth)
+                WHEN v_is_indexed AND v_depth IS NOT NULL
+                    THEN format(c_near, v_vector, v_partition, v_model.dimensions, v_depth)
+                ELSE format(
+                    c_scan, v_least, v_partition,
+                    CASE WHEN v_depth IS NOT NULL THEN 'ORDER BY distance LIMIT ' || v_depth END
+                )
             END
         )
         INTO v_ids, v_similarities, v_ranks
