@@ -97,7 +97,8 @@ END;
 $$;
 
 COMMENT ON PROCEDURE anime.search_live (
-    text, jsonb, interval, integer, text [], text [], text [], integer, integer, double precision, boolean
+    text, jsonb, interval, integer, text [], text [], text [], integer, integer, double precision,
+    boolean
 ) IS
 'Searches like `anime.search` and waits up to `wait` (at most a minute) for the sidecar where the
 database has no confident answer. Answers in `results`: {"query", "upstream", "elapsed_ms",
@@ -106,7 +107,8 @@ pending (ask again) or unavailable (no upstream can be asked now). Call it in au
 transaction it warns and does not wait. Raises: 22023 (an argument out of range).';
 
 GRANT EXECUTE ON PROCEDURE anime.search_live(
-    text, jsonb, interval, integer, text[], text[], text[], integer, integer, double precision, boolean
+    text, jsonb, interval, integer, text[], text[], text[], integer, integer, double precision,
+    boolean
 ) TO anime_reader;
 
 COMMIT;

@@ -176,13 +176,13 @@ or one that was counted before, changes nothing.';
 
 CREATE FUNCTION jikan_sync.sync_run_progress(run_id bigint)
 RETURNS TABLE (
-    state text,
     page_count integer,
     last_page integer,
     item_count integer,
     total_count integer,
-    elapsed interval,
     next_try_at timestamptz,
+    state text,
+    elapsed interval,
     trouble text
 )
 LANGUAGE sql
@@ -191,32 +191,32 @@ SECURITY DEFINER
 ROWS 1
 SET search_path = pg_catalog, pg_temp
 BEGIN ATOMIC
+    WITH run AS (
+        SELECT
+            r.*,
+            jikan_sync.task_key(
+                r.kind,
+                NULL,
+                NULL,
+                jsonb_strip_nulls(jsonb_build_object('year', r.year, 'season', r.season))
+            ) AS dedupe_key
+        FROM jikan_sync.sync_run AS r
+        WHERE r.id = sync_run_progress.run_id
+    )
+
     SELECT
-        CASE
-            WHEN r.state = 'running' AND q.id IS null THEN 'stalled'
-            ELSE r.state
-        END,
         r.page_count,
         r.last_page,
         r.item_count,
         r.total_count,
-        coalesce(r.finished_at, jikan_sync.clock_now()) - r.started_at,
-        q.ready_at,
-        coalesce(q.errors -> -1 ->> 'message', d.message)
-    FROM jikan_sync.sync_run AS r
-    CROSS JOIN LATERAL (
-        SELECT
-            jikan_sync.task_key(
-                r.kind,
-                null,
-                null,
-                jsonb_strip_nulls(jsonb_build_object('year', r.year, 'season', r.season))
-            ) AS dedupe_key
-    ) AS k
-    LEFT JOIN jikan_sync.queue AS q ON k.dedupe_key = q.dedupe_key AND r.state = 'running'
+        q.ready_at AS next_try_at,
+        CASE WHEN r.state = 'running' AND q.id IS NULL THEN 'stalled' ELSE r.state END AS state,
+        coalesce(r.finished_at, jikan_sync.clock_now()) - r.started_at AS elapsed,
+        coalesce(q.errors -> -1 ->> 'message', d.message) AS trouble
+    FROM run AS r
+    LEFT JOIN jikan_sync.queue AS q ON r.dedupe_key = q.dedupe_key AND r.state = 'running'
     LEFT JOIN jikan_sync.dead_letter AS d
-        ON k.dedupe_key = d.dedupe_key AND r.state = 'running' AND q.id IS null
-    WHERE r.id = sync_run_progress.run_id;
+        ON r.dedupe_key = d.dedupe_key AND r.state = 'running' AND q.id IS NULL;
 END;
 
 COMMENT ON FUNCTION jikan_sync.sync_run_progress(bigint) IS

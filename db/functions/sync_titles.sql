@@ -96,8 +96,8 @@ RETURNS TABLE (
     title_count integer,
     page_count integer,
     request_count integer,
-    duration interval,
-    provider text
+    provider text,
+    duration interval
 )
 LANGUAGE sql
 STABLE
@@ -147,6 +147,7 @@ BEGIN ATOMIC
         p.titles,
         p.pages,
         p.requests,
+        p.provider,
         coalesce(
             (
                 SELECT
@@ -158,8 +159,7 @@ BEGIN ATOMIC
                 WHERE r.subject = 'provider:' || p.provider
             ),
             interval '0'
-        ),
-        p.provider
+        )
     FROM plan AS p;
 END;
 
