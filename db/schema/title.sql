@@ -97,8 +97,8 @@ a slip apart: a letter more, fewer, replaced or swapped.';
 
 CREATE INDEX vocabulary_word_idx ON jikan_sync.vocabulary (word);
 CREATE INDEX vocabulary_spelling_keys_idx ON jikan_sync.vocabulary
-USING gin (jikan_sync.spelling_keys(word)) WITH (fastupdate = off);
+USING gin (jikan_sync.spelling_keys(word)) WITH (gin_pending_list_limit = 512);
 CREATE INDEX vocabulary_word_trigram_idx ON jikan_sync.vocabulary
-USING gin (word gin_trgm_ops) WITH (fastupdate = off);
+USING gin (word gin_trgm_ops) WITH (gin_pending_list_limit = 512);
 
 COMMIT;
