@@ -164,6 +164,8 @@ def simulate(mirror: Mirror, by_popularity: list[int], reads: int, rng: random.R
             " FROM unnest(%s::int[]) AS r (mal_id)",
             looked_at,
         )
+        if step % STEPS_A_DAY == 0:
+            mirror.connection.execute("VACUUM")  # autovacuum's work: its clock is not ours
         if step % (5 * STEPS_A_DAY) == 0:
             print(f"day {step // STEPS_A_DAY}: {dict(mirror.requests)}, {stale} stale reads",
                   file=sys.stderr)  # fmt: skip
@@ -199,7 +201,7 @@ def main() -> None:
                         began = time.perf_counter()
                         connection.execute(f"SELECT * FROM jikan_sync.status_{view}").fetchall()
                         spent.append((time.perf_counter() - began) * 1000)
-                    times[view] = sorted(spent)[3]
+                    times[view] = min(spent)
                 version = connection.info.server_version
     finally:
         shutil.rmtree(folder, ignore_errors=True)
@@ -213,7 +215,7 @@ def main() -> None:
     for kind, count in mirror.requests.most_common():
         print(f"    {kind:28}{count:>10,}")
     print(f"{'reads of a stale core':32}{stale:>10,} of {options.reads * DAYS:,}")
-    print("status views, median ms: " + ", ".join(f"{k} {v:.1f}" for k, v in times.items()))
+    print("status views, best of 7, ms: " + ", ".join(f"{k} {v:.1f}" for k, v in times.items()))
     requirements = {
         "requests of the naive plan for one of ours": {
             "required": 10,

@@ -34,27 +34,30 @@ than is allowed, burst and jitter counted; longer while a 429 is remembered.';
 
 CREATE FUNCTION jikan_sync.rate_wait(subject text)
 RETURNS interval
-LANGUAGE sql
+LANGUAGE plpgsql
 STABLE
-BEGIN ATOMIC
-    WITH clock AS MATERIALIZED (
-        SELECT jikan_sync.clock_now() AS moment
-    )
-
-    SELECT
-        coalesce(
-            max(
-                greatest(
-                    r.tat - (r.burst - 1)::double precision * jikan_sync.rate_spacing(r, c.moment),
-                    r.paused_until,
-                    c.moment
-                ) - c.moment
-            ),
-            interval '0'
-        )
-    FROM clock AS c
-    INNER JOIN jikan_sync.rate_limit AS r ON r.subject = rate_wait.subject;
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    v_now timestamptz := jikan_sync.clock_now();
+BEGIN
+    RETURN (
+        SELECT
+            coalesce(
+                max(
+                    greatest(
+                        r.tat - (r.burst - 1)::double precision * jikan_sync.rate_spacing(r, v_now),
+                        r.paused_until,
+                        v_now
+                    ) - v_now
+                ),
+                interval '0'
+            )
+        FROM jikan_sync.rate_limit AS r
+        WHERE r.subject = rate_wait.subject
+    );
 END;
+$$;
 
 COMMENT ON FUNCTION jikan_sync.rate_wait(text) IS
 'How long a reservation would have to wait now; nothing is reserved.';

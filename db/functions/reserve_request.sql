@@ -9,30 +9,34 @@ BEGIN;
 
 SET LOCAL ROLE jikan_owner;
 
+-- Not LANGUAGE sql: every claim asks this, and a function that cannot be inlined is planned anew at
+-- each call, which costs more than the whole claim.
 CREATE FUNCTION jikan_sync.upstream_available(only_provider text DEFAULT NULL)
 RETURNS boolean
-LANGUAGE sql
+LANGUAGE plpgsql
 STABLE
-BEGIN ATOMIC
-    SELECT
-        exists(
-            SELECT 1
-            FROM jikan_sync.provider AS p
-            LEFT JOIN jikan_sync.breaker AS b ON p.name = b.provider
-            WHERE
-                p.enabled
-                AND (
-                    upstream_available.only_provider IS NULL
-                    OR p.name = upstream_available.only_provider
-                )
-                AND (
-                    coalesce(b.state, 'closed') = 'closed'
-                    OR b.probe_at <= (SELECT jikan_sync.clock_now())
-                )
-                AND jikan_sync.rate_wait('provider:' || p.name)
-                <= jikan_sync.setting_interval('upstream_patience')
-        );
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RETURN EXISTS (
+        SELECT
+        FROM jikan_sync.provider AS p
+        LEFT JOIN jikan_sync.breaker AS b ON p.name = b.provider
+        WHERE
+            p.enabled
+            AND (
+                upstream_available.only_provider IS NULL
+                OR p.name = upstream_available.only_provider
+            )
+            AND (
+                coalesce(b.state, 'closed') = 'closed'
+                OR b.probe_at <= (SELECT jikan_sync.clock_now())
+            )
+            AND jikan_sync.rate_wait('provider:' || p.name)
+            <= jikan_sync.setting_interval('upstream_patience')
+    );
 END;
+$$;
 
 COMMENT ON FUNCTION jikan_sync.upstream_available(text) IS
 'Whether a request could be reserved now: some enabled provider (or `only_provider`) has a closed
