@@ -111,7 +111,7 @@ BEGIN
         WHEN coalesce(types, statuses, genres) IS NULL
             AND coalesce(year_from, year_to, min_score) IS NULL
             THEN 40 + 4 * max_rows
-        ELSE 5000
+        ELSE 3000
     END;
     RETURN q;
 END;

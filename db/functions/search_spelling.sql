@@ -72,7 +72,8 @@ BEGIN ATOMIC
 END;
 
 COMMENT ON FUNCTION jikan_sync.title_similarity(text, text) IS
-'How much of `query` some stretch of `words` has, by trigrams, and how little else there is, 0 to 1.';
+'How much of `query` some stretch of `words` has, by trigrams, and how little else there is: 0 to
+1.';
 
 CREATE FUNCTION jikan_sync.search_spelling(q jikan_sync.search_query, is_vague boolean)
 RETURNS jikan_sync.search_hit[]

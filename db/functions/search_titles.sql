@@ -39,13 +39,16 @@ BEGIN
             (
                 c.anime_id,
                 c.title,
-                CASE WHEN c.band < 4 THEN 'exact' ELSE 'prefix' END,
+                CASE WHEN c.band < 5 THEN 'exact' ELSE 'prefix' END,
                 CASE c.band
                     WHEN 1 THEN 0.95 + 0.05 * p.popularity
                     WHEN 2 THEN 0.90 + 0.05 * p.popularity
-                    WHEN 3 THEN 0.72 + 0.20 * p.popularity
-                    WHEN 4 THEN 0.72 + 0.20 * p.popularity
-                    ELSE 0.62 + 0.28 * p.popularity
+                    -- A synonym may be anything: one of a little known anime proves little.
+                    WHEN 3 THEN 0.73 + 0.26 * p.popularity
+                    WHEN 4 THEN 0.64 + 0.28 * p.popularity
+                    WHEN 5 THEN 0.72 + 0.20 * p.popularity
+                    WHEN 6 THEN 0.62 + 0.28 * p.popularity
+                    ELSE 0.59 + 0.28 * p.popularity
                 END
                 - CASE
                     -- Nothing said: the first of a franchise. "Season 2": not "part 2".
@@ -64,7 +67,8 @@ BEGIN
                 t.title,
                 t.number,
                 CASE
-                    WHEN t.is_short THEN 5
+                    WHEN t.is_short THEN 7
+                    WHEN t.type = 'Synonym' THEN 3
                     WHEN replace(t.words, ' ', '') = v_squashed THEN 1
                     ELSE 2
                 END AS band
@@ -74,18 +78,22 @@ BEGIN
                 t.anime_id,
                 t.title,
                 t.number,
-                CASE WHEN t.base = q.base AND NOT t.is_short THEN 2 ELSE 4 END
-            FROM jikan_sync.find_key(q.base, q.base || c_last, 3 * q.read_rows) AS t
+                CASE WHEN t.base = q.base AND NOT t.is_short THEN 2 ELSE 5 END
+            FROM jikan_sync.find_key(q.base, q.base || c_last, least(3 * q.read_rows, 3000)) AS t
             WHERE q.number IS NOT NULL AND abs(q.number) = abs(t.number)
             UNION ALL
-            SELECT t.anime_id, t.title, t.number, 3
+            SELECT t.anime_id, t.title, t.number, 4
             FROM jikan_sync.find_word(v_initials, v_initials || chr(1), q.read_rows) AS w
             INNER JOIN jikan.title AS t ON t.anime_id = w.anime_id
             WHERE v_initials IS NOT NULL
                 AND t.position = 1
                 AND (q.number IS NULL OR abs(q.number) = abs(t.number))
             UNION ALL
-            SELECT t.anime_id, t.title, t.number, 5
+            SELECT
+                t.anime_id,
+                t.title,
+                t.number,
+                CASE WHEN t.type = 'Synonym' THEN 7 ELSE 6 END
             FROM jikan_sync.find_key(q.key, q.key || c_last, q.read_rows) AS t
         ) AS x
         ORDER BY x.anime_id, x.band
@@ -100,7 +108,7 @@ END;
 $$;
 
 COMMENT ON FUNCTION jikan_sync.search_titles(jikan_sync.search_query) IS
-'Anime with a title that is the query (rank 0.9 to 1), whose initials it is, or that begins so
-(0.6 up).';
+'Anime with a title that is the query (rank 0.9 to 1; a synonym: 0.73 to 0.99), whose initials it
+is, or that begins so (0.6 up).';
 
 COMMIT;

@@ -102,6 +102,18 @@ CATALOGUE: dict[int, dict[str, Any]] = {
         "score": 9.0,
         "genres": ["action", "adventure"],
     },
+    13271: {
+        "title": "Hunter x Hunter Movie 1: Phantom Rouge",
+        "synonyms": ["HxH Movie 1"],
+        "type": "Movie",
+        "members": 200_000,
+    },
+    32606: {"title": "Onigiri", "synonyms": ["Demon Slayer"], "members": 30_000},
+    38000: {
+        "title": "Kimetsu no Yaiba",
+        "english": "Demon Slayer: Kimetsu no Yaiba",
+        "members": 2_900_000,
+    },
     37435: {"title": "Carole & Tuesday", "members": 300_000, "genres": ["drama", "music"]},
     41457: {"title": "86", "english": "86 Eighty-Six", "members": 800_000},
     27525: {"title": "K", "members": 500_000},

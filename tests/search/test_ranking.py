@@ -25,6 +25,8 @@ from tests.search.conftest import Search
         ("narutoshippuuden", 1735, "exact"),
         # a synonym that only shortens the title is a beginning, not a title
         ("steins", 9253, "prefix"),
+        # a synonym of a little known anime proves little
+        ("demon slayer", 38000, "prefix"),
         # an article more or less
         ("the naruto", 20, "exact"),
         ("idolmaster", 10278, "exact"),
@@ -40,6 +42,7 @@ from tests.search.conftest import Search
         ("cote", 35507, "exact"),
         ("asscla", 24833, "fuzzy"),
         ("sao 3", 36474, "exact"),
+        ("hxh phantom", 13271, "prefix"),  # words of different titles
         # seasons
         ("mob psycho 100 season 2", 37510, "exact"),
         ("mob psycho 3", 50172, "prefix"),
