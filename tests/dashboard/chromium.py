@@ -208,3 +208,8 @@ class Page:
         """Save what is shown, or the whole page, as PNG."""
         answer = self.send("Page.captureScreenshot", format="png", captureBeyondViewport=whole)
         path.write_bytes(base64.b64decode(answer["data"]))
+
+    def close(self) -> None:
+        """Close the tab."""
+        self.send("Page.close")
+        self._browser.pages.pop(self._session)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import psycopg
@@ -17,15 +18,15 @@ from pgjikan.simulator import listen
 Connection = psycopg.Connection[Any]
 
 
-@pytest.fixture
-def site(database: str) -> Iterator[str]:
-    """The address of a dashboard of the test's database."""
-    listening = listen(0)
+@contextmanager
+def serve(database: str, port: int = 0) -> Iterator[str]:
+    """A dashboard of a database, in a thread; its address."""
+    listening = listen(port)
     loop = asyncio.new_event_loop()
     runner = web.AppRunner(make_app(database), access_log=None, shutdown_timeout=0.1)
     ready = threading.Event()
 
-    def serve() -> None:
+    def run() -> None:
         asyncio.set_event_loop(loop)
         loop.run_until_complete(runner.setup())
         loop.run_until_complete(web.SockSite(runner, listening).start())
@@ -34,7 +35,7 @@ def site(database: str) -> Iterator[str]:
         loop.run_until_complete(runner.cleanup())
         loop.close()
 
-    thread = threading.Thread(target=serve, name="dashboard")
+    thread = threading.Thread(target=run, name="dashboard")
     thread.start()
     assert ready.wait(10)
     try:
@@ -42,6 +43,13 @@ def site(database: str) -> Iterator[str]:
     finally:
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
+
+
+@pytest.fixture
+def site(database: str) -> Iterator[str]:
+    """The address of a dashboard of the test's database."""
+    with serve(database) as address:
+        yield address
 
 
 @pytest.fixture

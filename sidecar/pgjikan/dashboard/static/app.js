@@ -11,6 +11,8 @@ const THEMES = {
   dark: ["● dark", "Colours: dark"],
 };
 
+const RETRY = 3000;
+
 function setTheme(name) {
   const [label, spoken] = THEMES[name];
   if (name === "auto") delete document.documentElement.dataset.theme;
@@ -38,7 +40,11 @@ function beginStream() {
     $("link").className = className;
   };
   stream.addEventListener("open", () => said("live", "live"));
-  stream.addEventListener("error", () => said("reconnecting", "lost"));
+  stream.addEventListener("error", () => {
+    said("reconnecting", "lost");
+    // The browser tries again by itself, unless what it met was an answer and not a stream.
+    if (stream.readyState === EventSource.CLOSED) setTimeout(beginStream, RETRY);
+  });
   stream.addEventListener("state", (event) => {
     const parts = JSON.parse(event.data);
     if ("fault" in parts) {
