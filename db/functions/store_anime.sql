@@ -122,11 +122,20 @@ BEGIN
         WHERE jsonb_typeof(f.value) <> ALL (k.json_types)
     ),
 
-    chosen AS (
-        SELECT DISTINCT ON (d.mal_id) d.*
-        FROM differing AS d
-        WHERE d.position NOT IN (SELECT f.position FROM faulty AS f)
+    -- Among all documents of an anime, not among those that differ: else a page that holds two
+    -- would, when it comes again, bring back the one that lost.
+    best AS (
+        SELECT DISTINCT ON (d.mal_id) d.position
+        FROM document AS d
+        WHERE d.mal_id IS NOT NULL
+            AND d.position NOT IN (SELECT f.position FROM faulty AS f)
         ORDER BY d.mal_id, d.is_full DESC, d.position DESC
+    ),
+
+    chosen AS (
+        SELECT d.*
+        FROM differing AS d
+        INNER JOIN best AS b USING (position)
     )
 
     SELECT

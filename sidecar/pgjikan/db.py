@@ -18,6 +18,10 @@ from pgjikan.settings import with_application_name
 Connection = psycopg.Connection[Any]
 Connect = Callable[[], Connection]
 
+#: What a call raises while the server is away, or may only read (a standby): nothing is wrong with
+#: the call, so wait and call again.
+AWAY = (psycopg.OperationalError, psycopg.errors.ReadOnlySqlTransaction)
+
 
 @dataclass(frozen=True, slots=True)
 class Task:

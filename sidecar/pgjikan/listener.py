@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from threading import Event, Thread
 
-import psycopg
 import structlog
 
-from pgjikan.db import Connect
+from pgjikan.db import AWAY, Connect
 from pgjikan.worker import Backoff
 
 log = structlog.get_logger()
@@ -41,7 +40,7 @@ class Listener(Thread):
                     while not self._stop_event.is_set():
                         for _ in connection.notifies(timeout=SLICE, stop_after=1):
                             self._wake_all()
-            except psycopg.OperationalError as error:
+            except AWAY as error:
                 log.warning("listener_lost", error=" ".join(str(error).split()))
                 backoff.wait()
 

@@ -11,7 +11,6 @@ from threading import Event
 from types import FrameType
 from uuid import uuid4
 
-import psycopg
 import structlog
 
 from pgjikan import db
@@ -118,6 +117,6 @@ def _tick_until(stop: Event, connect: db.Connect, seconds: float, lanes: Sequenc
                     db.tick(connection)
                     backoff.reset()
                     stop.wait(seconds)
-        except psycopg.OperationalError as error:
+        except db.AWAY as error:
             log.warning("tick_failed", error=" ".join(str(error).split()))
             backoff.wait()

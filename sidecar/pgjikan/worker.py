@@ -9,6 +9,8 @@ from typing import Protocol
 import psycopg
 import structlog
 
+from pgjikan.db import AWAY
+
 log = structlog.get_logger()
 
 #: Seconds between two tries to reach a lost server grow from the first to the second.
@@ -64,7 +66,7 @@ class Worker(Thread):
                 try:
                     self._drain(backoff)
                     self.wake.wait(self._poll_seconds)
-                except psycopg.OperationalError as error:
+                except AWAY as error:
                     log.warning("database_lost", lane=self.lane.name, error=_one_line(error))
                     backoff.wait()
         except BaseException as error:
