@@ -137,8 +137,10 @@ def announce_keys(connection: Connection, *, names: list[str]) -> None:
 
 
 def tick(connection: Connection) -> int:
-    """Run the jobs that are overdue."""
-    count: int = _value(connection, "SELECT jikan_sync.tick()", {})
+    """Run the jobs that are overdue, each in a transaction of its own; how many ran."""
+    count = 0
+    while _value(connection, "SELECT jikan_sync.tick(max_jobs => 1)", {}):
+        count += 1
     return count
 
 
