@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import psycopg
+
+#: Undefined schema, table, function, column: our own queries name only what we deploy.
+NOT_DEPLOYED = {"3F000", "42P01", "42883", "42703"}
+
 
 class PgjikanError(Exception):
     """Something pgjikan was asked to do could not be done.
@@ -13,3 +18,27 @@ class PgjikanError(Exception):
     def __init__(self, message: str, *, hint: str | None = None) -> None:
         super().__init__(message)
         self.hint = hint
+
+
+def from_database(error: psycopg.Error) -> PgjikanError:
+    """What the server said, without its query and its context, and what to do about it."""
+    said = error.diag.message_primary
+    if error.sqlstate in NOT_DEPLOYED:
+        return PgjikanError(
+            f"pgjikan is not deployed in this database, or is older than this command ({said})",
+            hint="pgjikan deploy",
+        )
+    if isinstance(error, psycopg.errors.InsufficientPrivilege):
+        return PgjikanError(
+            f"this login may not do that: {said}",
+            hint="Connect as the login that deploys (--dsn), or grant it jikan_owner; "
+            "apps need anime_reader, sidecars jikan_sidecar.",
+        )
+    if isinstance(error, psycopg.OperationalError) and error.sqlstate is None:
+        return PgjikanError(
+            f"the database did not answer: {' '.join(str(error).split())}",
+            hint="Check --dsn or DATABASE_URL; `pgjikan server status` tells of the embedded "
+            "server.",
+        )
+    told = " ".join(filter(None, (said or str(error), error.diag.message_detail)))
+    return PgjikanError(" ".join(told.split()), hint=error.diag.message_hint)

@@ -28,9 +28,3 @@ def test_it_exits_1_and_says_why(healthy: psycopg.Connection[Any], database: str
     result = run("--dsn", database)
     assert result.exit_code == 1
     assert "no upstream is available" in result.output
-
-
-def test_it_tells_what_to_do_without_a_schema(empty_database: str) -> None:
-    result = run("--dsn", empty_database)
-    assert result.exit_code == 1
-    assert result.exception.hint == "pgjikan deploy"

@@ -28,7 +28,7 @@ from pgjikan.cli import (
     sync,
     up,
 )
-from pgjikan.errors import PgjikanError
+from pgjikan.errors import PgjikanError, from_database
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -64,13 +64,9 @@ def main() -> None:
         result = app(standalone_mode=False)
     except PgjikanError as error:
         fail(str(error), error.hint)
-    except psycopg.OperationalError as error:
-        fail(
-            f"the database did not answer: {' '.join(str(error).split())}",
-            "Check --dsn or DATABASE_URL; `pgjikan server status` tells of the embedded server.",
-        )
     except psycopg.Error as error:
-        fail(" ".join(str(error).split()), error.diag.message_hint)
+        told = from_database(error)
+        fail(str(told), told.hint)
     except click.exceptions.Abort:
         sys.exit(130)
     except click.ClickException as error:
