@@ -29,6 +29,7 @@ import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -187,13 +188,13 @@ def measure(connection: Connection, samples: int) -> None:
         recommend = f"SELECT mal_id FROM anime.recommend(%s{extra})"
         report(
             f"similar{name}",
-            timed(lambda p, q=similar: run(connection, q, p), probes),
+            timed(partial(run, connection, similar), probes),
             recall(connection, matrix, mal_ids, position, eligible[filters], probes, extra),
             min(len(run(connection, similar, p)) for p in probes),
         )
         report(
             f"recommend of 5 liked{name}",
-            timed(lambda p, q=recommend: run(connection, q, p), tastes),
+            timed(partial(run, connection, recommend), tastes),
             rows=min(len(run(connection, recommend, p)) for p in tastes),
         )
 

@@ -14,7 +14,9 @@ LANGUAGE sql
 STABLE
 PARALLEL SAFE
 BEGIN ATOMIC
-    SELECT m.id FROM jikan.embedding_model AS m WHERE m.status = 'active';
+    SELECT m.id
+    FROM jikan.embedding_model AS m
+    WHERE m.status = 'active';
 END;
 
 COMMENT ON FUNCTION jikan_sync.active_model_id() IS 'The model whose vectors are read; NULL: none.';

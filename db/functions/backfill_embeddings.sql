@@ -25,8 +25,7 @@ STABLE
 ROWS 1
 BEGIN ATOMIC
     WITH text AS (
-        SELECT
-            ceil(length(jikan_sync.embedding_input(a)) / 4.0) AS tokens
+        SELECT ceil(length(jikan_sync.embedding_input(a)) / 4.0) AS tokens
         FROM jikan_sync.missing_embeddings(estimate_backfill.model_id) AS a
     ),
 
@@ -94,7 +93,8 @@ BEGIN
     WHERE m.id = backfill_embeddings.model_id
         AND m.status = 'retired';
     IF NOT EXISTS (
-        SELECT FROM jikan.embedding_model AS m WHERE m.id = backfill_embeddings.model_id
+        SELECT 1
+        FROM jikan.embedding_model AS m WHERE m.id = backfill_embeddings.model_id
     ) THEN
         RAISE EXCEPTION USING
             ERRCODE = 'invalid_parameter_value',
@@ -134,7 +134,8 @@ BEGIN ATOMIC
             SELECT count(*)
             FROM jikan_sync.missing_embeddings(backfill_progress.model_id) AS a
             INNER JOIN jikan_sync.queue AS q ON a.id = q.anime_id
-            WHERE q.task = 'embed'
+            WHERE
+                q.task = 'embed'
                 AND q.ready_at < 'infinity'
         ),
         CASE WHEN p.blocked_until > jikan_sync.clock_now() THEN p.blocked_until END,
@@ -177,12 +178,20 @@ BEGIN ATOMIC
         c.current_count,
         c.coverage,
         pg_total_relation_size(format('jikan.embedding_%s', m.id)::regclass),
-        EXISTS (
+        exists(
             SELECT FROM pg_class AS i
             WHERE i.oid = to_regclass(format('jikan.embedding_%s_hnsw_idx', m.id))
         ),
-        (SELECT count(*) FROM jikan_sync.queue AS q WHERE q.lane = 'embedding'),
-        (SELECT count(*) FROM jikan_sync.dead_letter AS d WHERE d.task = 'embed'),
+        (
+            SELECT count(*)
+            FROM jikan_sync.queue AS q
+            WHERE q.lane = 'embedding'
+        ),
+        (
+            SELECT count(*)
+            FROM jikan_sync.dead_letter AS d
+            WHERE d.task = 'embed'
+        ),
         CASE WHEN p.blocked_until > jikan_sync.clock_now() THEN p.blocked_until END,
         CASE WHEN p.blocked_until > jikan_sync.clock_now() THEN p.blocked_reason END
     FROM jikan.embedding_model AS m

@@ -65,7 +65,8 @@ BEGIN ATOMIC
     FROM jikan.anime AS a
     INNER JOIN jikan.embedding AS e ON e.input_hash = a.embedding_hash
     INNER JOIN jikan.embedding_model AS m ON m.id = e.model_id
-    WHERE a.id = any(adopt_embeddings.anime_ids)
+    WHERE
+        a.id = any(adopt_embeddings.anime_ids)
         AND m.status IN ('active', 'backfilling')
         AND e.anime_id <> a.id
     ON CONFLICT (model_id, anime_id) DO UPDATE
@@ -96,15 +97,15 @@ LANGUAGE sql
 STABLE
 BEGIN ATOMIC
     SELECT
-        t.ordinality,
-        t.id,
+        t.ordinality AS task_number,
+        t.id AS task_id,
         t.lease_token,
         'document',
         jikan_sync.embedding_input(a),
         a.title,
         a.embedding_hash,
-        a.id,
-        m.id,
+        a.id AS anime_id,
+        m.id AS model_id,
         m.status = 'active'
     FROM unnest(embedding_demand.tasks) WITH ORDINALITY AS t
     INNER JOIN jikan.anime AS a ON a.id = t.anime_id
@@ -112,19 +113,20 @@ BEGIN ATOMIC
     WHERE t.task = 'embed'
     UNION ALL
     SELECT
-        t.ordinality,
-        t.id,
+        t.ordinality AS task_number,
+        t.id AS task_id,
         t.lease_token,
         'query',
         coalesce(t.payload ->> 'query', t.payload ->> 'query_key'),
         NULL,
         md5(t.payload ->> 'query_key')::uuid,
         NULL,
-        m.id,
-        true
+        m.id AS model_id,
+        TRUE
     FROM unnest(embedding_demand.tasks) WITH ORDINALITY AS t
     INNER JOIN jikan.embedding_model AS m ON m.status = 'active'
-    WHERE t.task = 'embed_query'
+    WHERE
+        t.task = 'embed_query'
         AND jikan_sync.lacks_query_vector(t.payload ->> 'query_key');
 END;
 

@@ -13,10 +13,11 @@ RETURNS boolean
 LANGUAGE sql
 STABLE
 BEGIN ATOMIC
-    SELECT EXISTS (
+    SELECT exists(
         SELECT FROM jikan.embedding_model AS m
         INNER JOIN jikan_sync.embedding_provider AS p ON p.name = m.provider
-        WHERE m.status IN ('active', 'backfilling')
+        WHERE
+            m.status IN ('active', 'backfilling')
             AND (p.blocked_until IS NULL OR p.blocked_until <= (SELECT jikan_sync.clock_now()))
     );
 END;

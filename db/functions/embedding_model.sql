@@ -147,7 +147,7 @@ COMMENT ON FUNCTION jikan_sync.add_embedding_model(text, text, integer, numeric)
 id. Nothing is embedded before `jikan_sync.backfill_embeddings`, but new and changed titles are.
 Raises: 22023.';
 
-CREATE FUNCTION jikan_sync.switch_embedding_model(model_id integer, is_forced boolean DEFAULT false)
+CREATE FUNCTION jikan_sync.switch_embedding_model(model_id integer, is_forced boolean DEFAULT FALSE)
 RETURNS void
 LANGUAGE plpgsql
 SECURITY DEFINER

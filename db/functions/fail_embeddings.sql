@@ -23,11 +23,14 @@ STABLE
 BEGIN ATOMIC
     SELECT
         CASE embedding_pause.outcome
-            WHEN 'quota_exhausted' THEN
-                (
-                    date_trunc('day', n.now AT TIME ZONE (embedding_pause.provider).quota_timezone)
-                    + interval '1 day 1 minute'
-                ) AT TIME ZONE (embedding_pause.provider).quota_timezone - n.now
+            WHEN 'quota_exhausted'
+                THEN
+                    (
+                        date_trunc(
+                            'day', n.now AT TIME ZONE (embedding_pause.provider).quota_timezone
+                        )
+                        + interval '1 day 1 minute'
+                    ) AT TIME ZONE (embedding_pause.provider).quota_timezone - n.now
             WHEN 'unauthorised' THEN interval '10 minutes'
             ELSE coalesce(
                 embedding_pause.retry_after,

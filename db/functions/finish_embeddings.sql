@@ -21,11 +21,14 @@ BEGIN ATOMIC
     SELECT m.*
     FROM jikan.embedding_model AS m
     INNER JOIN jikan.anime AS a ON a.id = lacking_models.anime_id
-    WHERE m.status IN ('active', 'backfilling')
+    WHERE
+        m.status IN ('active', 'backfilling')
         AND a.removed_at IS NULL
         AND NOT EXISTS (
-            SELECT FROM jikan.embedding AS e
-            WHERE e.model_id = m.id
+            SELECT 1
+            FROM jikan.embedding AS e
+            WHERE
+                e.model_id = m.id
                 AND e.anime_id = a.id
                 AND e.input_hash = a.embedding_hash
         );
@@ -39,12 +42,15 @@ RETURNS boolean
 LANGUAGE sql
 STABLE
 BEGIN ATOMIC
-    SELECT EXISTS (
+    SELECT exists(
         SELECT FROM jikan.embedding_model AS m
-        WHERE m.status = 'active'
+        WHERE
+            m.status = 'active'
             AND NOT EXISTS (
-                SELECT FROM jikan_sync.query_vector AS v
-                WHERE v.model_id = m.id
+                SELECT 1
+                FROM jikan_sync.query_vector AS v
+                WHERE
+                    v.model_id = m.id
                     AND v.query_key = lacks_query_vector.query_key
             )
     );
@@ -60,7 +66,8 @@ VOLATILE
 BEGIN ATOMIC
     UPDATE jikan.anime AS a
     SET sync_status = 'fresh'
-    WHERE a.id = any(mark_embedded.anime_ids)
+    WHERE
+        a.id = any(mark_embedded.anime_ids)
         AND a.sync_status = 'pending_embeddings'
         AND jikan_sync.has_current_vector(a.id, a.embedding_hash);
 END;
@@ -93,7 +100,7 @@ BEGIN
             g.lease_token,
             q.anime_id,
             CASE q.task
-                WHEN 'embed' THEN EXISTS (SELECT FROM jikan_sync.lacking_models(q.anime_id))
+                WHEN 'embed' THEN EXISTS (SELECT 1 FROM jikan_sync.lacking_models(q.anime_id))
                 ELSE jikan_sync.lacks_query_vector(q.payload ->> 'query_key')
             END AS is_lacking
         FROM unnest(task_ids, lease_tokens) AS g (task_id, lease_token)

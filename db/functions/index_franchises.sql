@@ -27,18 +27,24 @@ RETURNS TABLE (mal_id integer, other_mal_id integer)
 LANGUAGE sql
 STABLE
 BEGIN ATOMIC
-    SELECT a.mal_id, r.entry_mal_id
+    SELECT
+        a.mal_id,
+        r.entry_mal_id
     FROM jikan.anime AS a
     INNER JOIN jikan.relation AS r ON r.anime_id = a.id
-    WHERE a.mal_id = any(franchise_edges.mal_ids)
+    WHERE
+        a.mal_id = any(franchise_edges.mal_ids)
         AND r.entry_type = 'anime'
         AND r.entry_mal_id <> a.mal_id
         AND jikan_sync.is_franchise_relation(r.relation)
     UNION
-    SELECT r.entry_mal_id, a.mal_id
+    SELECT
+        r.entry_mal_id,
+        a.mal_id
     FROM jikan.relation AS r
     INNER JOIN jikan.anime AS a ON a.id = r.anime_id
-    WHERE r.entry_mal_id = any(franchise_edges.mal_ids)
+    WHERE
+        r.entry_mal_id = any(franchise_edges.mal_ids)
         AND r.entry_type = 'anime'
         AND r.entry_mal_id <> a.mal_id
         AND jikan_sync.is_franchise_relation(r.relation);
@@ -148,8 +154,7 @@ LANGUAGE sql
 IMMUTABLE
 PARALLEL SAFE
 BEGIN ATOMIC
-    SELECT
-        CASE WHEN length(s.stem) >= 4 THEN s.stem ELSE lower(title_stem.title) END
+    SELECT CASE WHEN length(s.stem) >= 4 THEN s.stem ELSE lower(title_stem.title) END
     FROM (
         SELECT
             btrim(

@@ -46,7 +46,7 @@ CREATE TYPE anime.recommendation AS (
     season text,
     episodes integer,
     status text,
-    score numeric(4, 2),
+    score numeric (4, 2),
     members integer,
     image_url text,
     similarity real,
@@ -228,6 +228,7 @@ DECLARE
     v_score_weight double precision := jikan_sync.setting_number('recommend_score_weight');
     v_members_weight double precision := jikan_sync.setting_number('recommend_popularity_weight');
     v_scan text := current_setting('hnsw.iterative_scan', true);
+    v_ef_search text := current_setting('hnsw.ef_search', true);
     v_is_indexed boolean;
     v_least text;
     v_depth integer;
@@ -248,10 +249,11 @@ BEGIN
     );
     -- A clause of the function would do, but may not name what a fresh session has not loaded yet.
     PERFORM set_config('hnsw.iterative_scan', 'relaxed_order', true);
+    PERFORM set_config('hnsw.ef_search', '400', true);
     FOREACH v_depth IN ARRAY
         CASE
             WHEN v_is_indexed
-                THEN ARRAY[greatest(1000 / cardinality(probes), 200), 20000, NULL]
+                THEN ARRAY[greatest(400 / cardinality(probes), 100), 20000, NULL]
             ELSE ARRAY[1000, NULL]
         END
     LOOP
@@ -274,6 +276,7 @@ BEGIN
         EXIT WHEN cardinality(v_ids) = max_rows;
     END LOOP;
     PERFORM set_config('hnsw.iterative_scan', coalesce(nullif(v_scan, ''), 'off'), true);
+    PERFORM set_config('hnsw.ef_search', coalesce(nullif(v_ef_search, ''), '40'), true);
     RETURN QUERY
     SELECT n.anime_id, n.similarity, n.rank
     FROM unnest(v_ids, v_similarities, v_ranks) AS n (anime_id, similarity, rank);
@@ -317,12 +320,13 @@ BEGIN ATOMIC
         n.match,
         c.freshness,
         c.synced_at
-    FROM unnest(
-        recommendation_rows.anime_ids,
-        recommendation_rows.similarities,
-        recommendation_rows.ranks,
-        recommendation_rows.matches
-    ) WITH ORDINALITY AS n (anime_id, similarity, rank, match, number)
+    FROM
+        unnest(
+            recommendation_rows.anime_ids,
+            recommendation_rows.similarities,
+            recommendation_rows.ranks,
+            recommendation_rows.matches
+        ) WITH ORDINALITY AS n (anime_id, similarity, rank, match, number)
     INNER JOIN anime.catalog AS c ON n.anime_id = c.anime_id
     -- Said twice, so that only these rows of the view are worked out.
     WHERE c.anime_id = any(recommendation_rows.anime_ids)

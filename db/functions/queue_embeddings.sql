@@ -90,10 +90,12 @@ STABLE
 BEGIN ATOMIC
     SELECT a.*
     FROM jikan.anime AS a
-    WHERE a.removed_at IS NULL
+    WHERE
+        a.removed_at IS NULL
         AND NOT EXISTS (
             SELECT FROM jikan.embedding AS e
-            WHERE e.model_id = missing_embeddings.model_id
+            WHERE
+                e.model_id = missing_embeddings.model_id
                 AND e.anime_id = a.id
                 AND e.input_hash = a.embedding_hash
         );

@@ -20,7 +20,8 @@ BEGIN ATOMIC
         ON
             a.id = e.anime_id
             AND a.embedding_hash = e.input_hash
-    WHERE a.id = any(taste_mean.anime_ids)
+    WHERE
+        a.id = any(taste_mean.anime_ids)
         AND e.model_id = (SELECT jikan_sync.active_model_id());
 END;
 
@@ -37,8 +38,8 @@ CREATE FUNCTION anime.recommend(
     year_from integer DEFAULT NULL,
     year_to integer DEFAULT NULL,
     min_score double precision DEFAULT NULL,
-    nsfw boolean DEFAULT false,
-    with_franchise boolean DEFAULT false
+    nsfw boolean DEFAULT FALSE,
+    with_franchise boolean DEFAULT FALSE
 )
 RETURNS SETOF anime.recommendation
 LANGUAGE plpgsql

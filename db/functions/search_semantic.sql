@@ -21,7 +21,8 @@ PARALLEL SAFE
 BEGIN ATOMIC
     SELECT ARRAY[v.embedding]
     FROM jikan_sync.query_vector AS v
-    WHERE v.model_id = (SELECT jikan_sync.active_model_id())
+    WHERE
+        v.model_id = (SELECT jikan_sync.active_model_id())
         AND v.query_key = query_probes.query_key;
 END;
 
@@ -68,7 +69,7 @@ CREATE FUNCTION anime.search_semantic(
     year_from integer DEFAULT NULL,
     year_to integer DEFAULT NULL,
     min_score double precision DEFAULT NULL,
-    nsfw boolean DEFAULT false
+    nsfw boolean DEFAULT FALSE
 )
 RETURNS SETOF anime.recommendation
 LANGUAGE plpgsql

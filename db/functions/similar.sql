@@ -17,7 +17,9 @@ STABLE
 BEGIN ATOMIC
     SELECT array_agg(p.embedding ORDER BY p.place)
     FROM (
-        SELECT f.embedding, f.place
+        SELECT
+            f.embedding,
+            f.place
         FROM (
             SELECT DISTINCT ON (coalesce(f.franchise_id, a.mal_id))
                 e.embedding,
@@ -104,8 +106,8 @@ CREATE FUNCTION anime.similar(
     year_from integer DEFAULT NULL,
     year_to integer DEFAULT NULL,
     min_score double precision DEFAULT NULL,
-    nsfw boolean DEFAULT false,
-    with_franchise boolean DEFAULT false
+    nsfw boolean DEFAULT FALSE,
+    with_franchise boolean DEFAULT FALSE
 )
 RETURNS SETOF anime.recommendation
 LANGUAGE plpgsql

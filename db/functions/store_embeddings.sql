@@ -23,7 +23,9 @@ LANGUAGE sql
 VOLATILE
 BEGIN ATOMIC
     WITH current_text AS MATERIALIZED (
-        SELECT a.id, a.embedding_hash
+        SELECT
+            a.id,
+            a.embedding_hash
         FROM jikan.anime AS a
         WHERE a.id = any(write_embeddings.anime_ids)
         ORDER BY a.id
@@ -32,16 +34,17 @@ BEGIN ATOMIC
 
     INSERT INTO jikan.embedding (model_id, anime_id, input_hash, embedding, embedded_at)
     SELECT DISTINCT ON (c.id)
-        m.id,
-        c.id,
+        m.id AS model_id,
+        c.id AS anime_id,
         g.input_hash,
         jikan_sync.read_unit_vector(g.embedding, m.dimensions),
         jikan_sync.clock_now()
-    FROM unnest(
-        write_embeddings.anime_ids,
-        write_embeddings.input_hashes,
-        write_embeddings.embeddings
-    ) AS g (anime_id, input_hash, embedding)
+    FROM
+        unnest(
+            write_embeddings.anime_ids,
+            write_embeddings.input_hashes,
+            write_embeddings.embeddings
+        ) AS g (anime_id, input_hash, embedding)
     INNER JOIN current_text AS c
         ON
             c.id = g.anime_id
@@ -75,31 +78,42 @@ BEGIN ATOMIC
         jikan_sync.read_unit_vector(g.embedding, m.dimensions),
         jikan_sync.clock_now(),
         jikan_sync.clock_now()
-    FROM unnest(
-        write_query_vectors.task_ids,
-        write_query_vectors.embeddings
-    ) AS g (task_id, embedding)
+    FROM
+        unnest(
+            write_query_vectors.task_ids,
+            write_query_vectors.embeddings
+        ) AS g (task_id, embedding)
     INNER JOIN jikan_sync.queue AS q ON q.id = g.task_id
     INNER JOIN jikan.embedding_model AS m ON m.id = write_query_vectors.model_id
-    WHERE q.task = 'embed_query'
+    WHERE
+        q.task = 'embed_query'
         AND jikan_sync.read_unit_vector(g.embedding, m.dimensions) IS NOT NULL
     ON CONFLICT (model_id, query_key) DO NOTHING;
-
-    DELETE FROM jikan_sync.query_vector AS v
-    USING (
-        SELECT u.query_key
-        FROM jikan_sync.query_vector AS u
-        WHERE u.model_id = write_query_vectors.model_id
-        ORDER BY u.used_at DESC, u.embedded_at DESC
-        OFFSET (SELECT jikan_sync.setting_number('query_vector_limit')::bigint)
-    ) AS old
-    WHERE cardinality(write_query_vectors.task_ids) > 0
-        AND v.model_id = write_query_vectors.model_id
-        AND v.query_key = old.query_key;
 END;
 
 COMMENT ON FUNCTION jikan_sync.write_query_vectors(integer, bigint[], text[]) IS
-'Writes usable vectors of queries, and lets the least recently used beyond the limit go.';
+'Writes usable vectors of queries.';
+
+CREATE FUNCTION jikan_sync.purge_query_vectors(model_id integer)
+RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    DELETE FROM jikan_sync.query_vector AS v
+    WHERE v.model_id = purge_query_vectors.model_id
+        AND v.query_key IN (
+            SELECT u.query_key
+            FROM jikan_sync.query_vector AS u
+            WHERE u.model_id = purge_query_vectors.model_id
+            ORDER BY u.used_at DESC, u.embedded_at DESC
+            OFFSET jikan_sync.setting_number('query_vector_limit')
+        );
+END;
+$$;
+
+COMMENT ON FUNCTION jikan_sync.purge_query_vectors(integer) IS
+'Lets the least recently used query vectors beyond `query_vector_limit` go.';
 
 CREATE FUNCTION jikan_sync.store_embeddings(
     model_id integer,
@@ -172,6 +186,9 @@ BEGIN
             ORDER BY g.number
         )
     );
+    IF array_position(anime_ids, NULL) IS NOT NULL THEN
+        PERFORM jikan_sync.purge_query_vectors(model_id);
+    END IF;
     -- A lost lease leaves the task to its new holder, but the anime is no longer pending.
     PERFORM jikan_sync.mark_embedded(v_written);
 

@@ -10,6 +10,7 @@ DROP FUNCTION jikan_sync.adopt_embeddings(bigint[]);
 
 DROP TYPE jikan_sync.claimed_embedding;
 
-DELETE FROM jikan_sync.rate_limit WHERE subject IN ('embedding:google', 'embedding:google-legacy');
+DELETE FROM jikan_sync.rate_limit
+WHERE subject IN ('embedding:google', 'embedding:google-legacy');
 
 COMMIT;

@@ -5,7 +5,8 @@ BEGIN;
 DROP FUNCTION jikan_sync.recommendation_rows(bigint[], real[], real[], text[]);
 
 DROP FUNCTION jikan_sync.nearest(
-    halfvec[], halfvec, halfvec[], integer, bigint[], boolean, text[], text[], text[], integer, integer, double precision, boolean
+    halfvec[], halfvec, halfvec[], integer, bigint[], boolean, text[], text[], text[], integer,
+    integer, double precision, boolean
 );
 
 DROP FUNCTION jikan_sync.vector_schema();

@@ -2,7 +2,7 @@
 
 BEGIN;
 
-DROP FUNCTION anime.similar(
+DROP FUNCTION anime."similar"(
     integer, integer, text[], text[], text[], integer, integer, double precision, boolean, boolean
 );
 

@@ -8,6 +8,7 @@ DROP FUNCTION jikan_sync.maintain_vector_index();
 
 DROP TABLE jikan_sync.recall_check;
 
-DELETE FROM jikan_sync.setting WHERE name = 'vector_index_rows';
+DELETE FROM jikan_sync.setting
+WHERE name = 'vector_index_rows';
 
 COMMIT;

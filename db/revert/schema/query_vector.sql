@@ -2,7 +2,8 @@
 
 BEGIN;
 
-DELETE FROM jikan_sync.setting WHERE name = 'query_vector_limit';
+DELETE FROM jikan_sync.setting
+WHERE name = 'query_vector_limit';
 
 DROP TABLE jikan_sync.query_vector;
 
