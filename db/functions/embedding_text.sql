@@ -1,10 +1,11 @@
 -- Deploy pgjikan:functions/embedding_text to pg
 -- requires: schema/namespaces
 
--- The one recipe of the text that an embedding model reads of an anime. `jikan.anime.embedding_hash`
--- is generated from it, so a row's hash is right however the row was changed, and only a change that
--- shows in this text embeds again. Names go first, facts next, prose last: measured on MyAnimeList's
--- related titles (bench/embedding_text.py). A new recipe is a migration that rewrites the rows.
+-- The one recipe of the text that an embedding model reads of an anime.
+-- `jikan.anime.embedding_hash` is generated from it, so a row's hash is right however the row was
+-- changed, and only a change that shows in this text embeds again. Names go first, facts next,
+-- prose last: measured on MyAnimeList's related titles (bench/embedding_text.py). A new recipe is a
+-- migration that rewrites the rows.
 
 BEGIN;
 
