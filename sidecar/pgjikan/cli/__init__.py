@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 
-import click
 import psycopg
 import typer
 from rich.console import Console
@@ -61,20 +60,12 @@ def _root(
 def main() -> None:
     """Run the command line; an error becomes what happened and what to do, and exit code 1."""
     try:
-        result = app(standalone_mode=False)
+        app()
     except PgjikanError as error:
         fail(str(error), error.hint)
     except psycopg.Error as error:
         told = from_database(error)
         fail(str(told), told.hint)
-    except click.exceptions.Abort:
-        sys.exit(130)
-    except click.ClickException as error:
-        error.show()
-        sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        sys.exit(130)
-    sys.exit(result if isinstance(result, int) else 0)
 
 
 def fail(message: str, hint: str | None) -> None:
