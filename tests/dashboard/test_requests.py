@@ -200,7 +200,7 @@ def test_a_stream_begins_with_everything_and_goes_on_with_what_changes(
     store(connection, [anime(1)])
     with stream(site) as events:
         seen: set[str] = set()
-        while len(seen) < 13:  # nine parts that pulse, three that draw time, the fault
+        while len(seen) < 12:  # nine parts that pulse, two that draw time, the fault
             name, data = next(events)
             assert name == "state"
             seen |= set(data)

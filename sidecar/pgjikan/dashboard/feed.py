@@ -19,8 +19,10 @@ from pgjikan.dashboard.session import Session, connect
 
 log = structlog.get_logger()
 
-#: Seconds between two looks when nothing is notified, and at least between any two.
-PERIOD, GAP = 2.0, 0.5
+#: Seconds between two looks: at most, when nothing is notified, and at least.
+PERIOD, GAP = 1.0, 0.25
+#: How many times as long as it looked it rests: an open page takes a tenth of a core at most.
+REST = 9.0
 #: Seconds between two looks at what draws time.
 TREND_PERIOD = 15.0
 #: Seconds after which a silent stream says that it lives.
@@ -129,6 +131,7 @@ class Feed:
             if not self._streams:
                 await self._wake.wait()
             self._wake.clear()
+            began = time.monotonic()
             try:
                 self._publish(await self._read(questions.PULSE))
                 if time.monotonic() - self._trend_at >= TREND_PERIOD:
@@ -137,7 +140,7 @@ class Feed:
                 self._publish({"fault": None})
             except psycopg.Error as error:
                 self._publish({"fault": " ".join(str(error).split())})
-            await asyncio.sleep(GAP)
+            await asyncio.sleep(max(GAP, REST * (time.monotonic() - began)))
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._wake.wait(), PERIOD - GAP)
 

@@ -20,14 +20,13 @@ PULSE: Mapping[str, LiteralString] = {
     "ORDER BY d.died_at DESC LIMIT 50",
 }
 
-#: The parts that draw time; slower to ask, slower to change.
+#: The parts that draw time; slower to change.
 TREND: Mapping[str, LiteralString] = {
     "depth": "SELECT d.lane, d.priority, min(d.at) AS from_at, max(d.at) AS to_at, "
     "array_agg(d.task_count ORDER BY d.at) AS counts "
     "FROM jikan_sync.queue_depth(span => '30 minutes', step => '15 seconds') AS d "
     "GROUP BY d.lane, d.priority ORDER BY d.lane DESC, d.priority",
     "requests": "SELECT r.* FROM jikan_sync.status_request AS r ORDER BY r.hour",
-    "throughput": "SELECT t.* FROM jikan_sync.status_throughput AS t ORDER BY t.hour, t.task",
 }
 
 #: A search that may go upstream, and one that only reads.
