@@ -182,7 +182,11 @@ BEGIN
     INSERT INTO jikan_sync.vocabulary (word, weight)
     SELECT x.word, max(t.weight)
     FROM jikan.title AS t
-    CROSS JOIN LATERAL unnest(string_to_array(t.words, ' ')) AS x (word)
+    CROSS JOIN LATERAL unnest(
+        string_to_array(t.words, ' ')
+        -- Written as one word, the short titles that people type blindly: "onepeice".
+        || CASE WHEN t.weight > 13 AND length(t.key) < 20 THEN t.key END
+    ) AS x (word)
     WHERE t.anime_id = any(index_titles.anime_ids)
         AND octet_length(t.words) = length(t.words)
         AND length(x.word) BETWEEN 3 AND 24

@@ -143,7 +143,7 @@ BEGIN
                 WHERE (q.number IS NULL OR abs(q.number) = abs(t.number))
                     AND (
                         (' ' || t.words) LIKE '% ' || q.tokens[1] || '%'
-                        OR string_to_array(t.words, ' ') && v_words
+                        OR string_to_array(t.words, ' ') || t.key && v_words
                     )
                 ORDER BY t.weight DESC, length(t.words)
                 LIMIT 1000
@@ -153,7 +153,7 @@ BEGIN
                 SELECT t
                 FROM unnest(v_titles) AS t
                 WHERE (' ' || t.words) LIKE '% ' || q.tokens[v_place] || '%'
-                    OR string_to_array(t.words, ' ') && v_words
+                    OR string_to_array(t.words, ' ') || t.key && v_words
             );
         END IF;
     END LOOP;
@@ -166,7 +166,10 @@ BEGIN
                 'fuzzy',
                 0.10
                 + 0.12 * (jikan_sync.popularity_weight(a.members, a.score) - 8) / 13
-                + 0.30 * jikan_sync.title_similarity(q.name, t.words)
+                + 0.30 * greatest(
+                    jikan_sync.title_similarity(q.name, t.words),
+                    CASE WHEN q.base = q.name THEN jikan_sync.title_similarity(q.key, t.key) END
+                )
                 + 0.03 * least(1, length(q.key)::real / length(t.key))
                 - CASE WHEN q.number IS NULL THEN 0.03 * least(abs(t.number) - 1, 1) ELSE 0 END
             )::jikan_sync.search_hit

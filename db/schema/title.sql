@@ -68,8 +68,9 @@ CREATE TABLE jikan_sync.vocabulary (
 );
 
 COMMENT ON TABLE jikan_sync.vocabulary IS
-'Words that a misspelt word may have meant. A word that comes with a more popular anime is added
-again, so that no session waits for another; words of titles that are gone are harmless.';
+'Words, and short titles written as one, that a misspelt word may have meant. What comes with a more
+popular anime is added again, so that no session waits for another; what no title has any more is
+harmless.';
 COMMENT ON COLUMN jikan_sync.vocabulary.word IS 'A word of some title.';
 COMMENT ON COLUMN jikan_sync.vocabulary.weight IS 'Popularity class of an anime that has it.';
 

@@ -62,6 +62,7 @@ from tests.search.conftest import Search
         # misspelt
         ("nartuo", 20, "fuzzy"),
         ("narto", 20, "fuzzy"),
+        ("onepeice", 21, "fuzzy"),
         ("sord art onlien", 11757, "fuzzy"),
         ("mob pshyco 100", 32182, "fuzzy"),
         ("mob pshyco 100 season 2", 37510, "fuzzy"),
