@@ -7,7 +7,7 @@ EXTRAS := embedded,local,google,google-legacy,dev
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo up test test-full bench lint clean
+.PHONY: help install demo up test test-full bench docs lint clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -34,6 +34,9 @@ test-full: $(INSTALLED) ## the tests on PostgreSQL 17 with pg_cron, plpython3u a
 
 bench: $(INSTALLED) ## every benchmark
 	@set -e; for bench in bench/[a-z]*.py; do echo "== $$bench"; $(BIN)/python "$$bench"; done
+
+docs: $(INSTALLED) ## write what the examples answer, and the SQL reference, anew
+	PGJIKAN_DOCS_UPDATE=1 $(BIN)/pytest tests/docs -m 'not full'
 
 lint: $(INSTALLED) ## ruff, mypy and sqlfluff
 	$(BIN)/ruff check
