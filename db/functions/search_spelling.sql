@@ -111,10 +111,10 @@ BEGIN
         EXIT WHEN v_token = '' OR cardinality(v_ids) <= 150;
         v_words := string_to_array(v_readings[array_position(q.tokens, v_token)], ' ');
         v_found := ARRAY(
-            SELECT f.anime_id FROM jikan_sync.find_anime(v_token, 80) AS f
+            SELECT f.anime_id FROM jikan_sync.find_anime(v_token, 60) AS f
             UNION
             SELECT f.anime_id
-            FROM unnest(v_words[1:10]) AS k (word)
+            FROM unnest(v_words[1:6]) AS k (word)
             CROSS JOIN LATERAL (
                 SELECT w.anime_id
                 FROM jikan_sync.find_word(k.word, k.word || chr(1), 25) AS w

@@ -15,7 +15,7 @@ STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    c_read CONSTANT integer := greatest(1000, q.read_rows);
+    c_read CONSTANT integer := greatest(500, q.read_rows);
     c_article CONSTANT text := '^(the|an?) (?=.)';
     v_bare text := regexp_replace(q.words, c_article, '');
     v_ids bigint[];
