@@ -21,6 +21,7 @@ LANGUAGE sql
 STABLE
 SECURITY DEFINER
 ROWS 200
+SET search_path = pg_catalog, pg_temp
 BEGIN ATOMIC
     WITH health AS MATERIALIZED (
         SELECT h.* FROM anime.check_health() AS h

@@ -58,6 +58,7 @@ LANGUAGE sql
 STABLE
 SECURITY DEFINER
 ROWS 1
+SET search_path = pg_catalog, pg_temp
 BEGIN ATOMIC
     WITH clock AS MATERIALIZED (
         SELECT jikan_sync.clock_now() AS moment

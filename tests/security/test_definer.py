@@ -71,13 +71,14 @@ QUESTIONS = {
     "similar": "SELECT to_jsonb(s) FROM anime.similar(1) AS s",
     "recommend": "SELECT to_jsonb(s) FROM anime.recommend('{1}', '{5}') AS s",
     "search_semantic": "SELECT to_jsonb(s) FROM anime.search_semantic('cowboy') AS s",
+    "health": "SELECT state, reasons FROM anime.health",
     "catalog": "SELECT to_jsonb(c) - 'stale_at' FROM anime.catalog AS c",
 }
 
 
 def answer(who: Connection, question: str) -> Any:
     rows = who.execute(question.encode()).fetchall()
-    for (document,) in rows:
+    for document, *_ in rows:
         if isinstance(document, dict):
             document.pop("elapsed_ms", None)
             document.pop("stale_at", None)

@@ -23,10 +23,9 @@ FOR_OTHER_WORKERS = {
     "jikan_sync.complete_many",
     "jikan_sync.fail",
     "jikan_sync.report_request",
-    "jikan_sync.announce_keys",
 }
-# Programs that act for the owner: they change settings and models, or load files.
-OWNERS_TOOLS = {"cli", "migrations", "loader.py", "demo.py"}
+# What a sidecar's login runs, `pgjikan sync` included; all else acts for the owner.
+SIDECARS_MODULES = ("db.py", "embedding_queue.py", "metrics.py", "sync_run.py")
 
 ROUTINES = """
 SELECT n.nspname || '.' || p.proname, p.oid::regprocedure::text, p.prokind = 'p',
@@ -79,13 +78,9 @@ Row = tuple[Any, ...]
 
 @cache
 def called_by_the_sidecar() -> set[str]:
-    """The functions that the modules name which a sidecar's login runs."""
+    """The functions that a sidecar's modules name."""
     package = Path(pgjikan.__path__[0])
-    files = [
-        file
-        for file in package.rglob("*.py")
-        if not OWNERS_TOOLS.intersection(file.relative_to(package).parts)
-    ]
+    files = [package / name for name in SIDECARS_MODULES]
     found: set[str] = set()
     for file in files:
         found |= set(re.findall(r"\bjikan_sync\.[a-z_]+(?=\()", file.read_text()))
