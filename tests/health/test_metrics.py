@@ -12,6 +12,7 @@ from urllib.request import urlopen
 
 import psycopg
 import pytest
+import yaml
 from prometheus_client import Metric
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -19,6 +20,7 @@ from pgjikan import meters, metrics
 
 Connection = psycopg.Connection[Any]
 ALERTS = Path(__file__).resolve().parents[2] / "docker/monitoring/alerts.yml"
+RUNBOOK = ALERTS.parents[2] / "docs/operations.md"
 NOWHERE = "host=127.0.0.1 port=9 dbname=nothing connect_timeout=2"
 
 
@@ -139,13 +141,23 @@ def test_the_sidecars_role_may_scrape(busy: Connection, connect: Callable[..., C
     assert row == (True,)
 
 
-def test_every_metric_of_an_alert_exists(busy: Connection, database: str) -> None:
+def test_every_metric_of_alerts_and_runbook_exists(busy: Connection, database: str) -> None:
     served = {sample.name for f in scrape(database).values() for sample in f.samples}
-    named = set(re.findall(r"\bpgjikan_[a-z_]+", ALERTS.read_text()))
-    assert named and named <= served
+    for page in (ALERTS, RUNBOOK):
+        named = set(re.findall(r"\bpgjikan_[a-z_]+[a-z]\b", page.read_text(encoding="utf-8")))
+        assert named and named <= served, page
+
+
+def test_every_alert_is_whole() -> None:
+    [group] = yaml.safe_load(ALERTS.read_text(encoding="utf-8"))["groups"]
+    assert len(group["rules"]) > 10
+    for rule in group["rules"]:
+        assert set(rule) == {"alert", "expr", "for", "labels", "annotations"}
+        assert rule["labels"]["severity"] in {"critical", "warning", "info"}
+        assert rule["annotations"]["summary"].endswith(".")
 
 
 def test_every_alert_is_in_the_runbook() -> None:
-    runbook = (ALERTS.parents[2] / "docs/operations.md").read_text()
-    alerts = re.findall(r"- alert: (\w+)", ALERTS.read_text())
+    runbook = RUNBOOK.read_text(encoding="utf-8")
+    alerts = re.findall(r"- alert: (\w+)", ALERTS.read_text(encoding="utf-8"))
     assert alerts and [name for name in alerts if f"\n### {name}\n" not in runbook] == []
