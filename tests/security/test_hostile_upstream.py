@@ -12,6 +12,7 @@ from datetime import timedelta
 from threading import Event
 from typing import Any
 
+import psycopg
 import pytest
 
 from pgjikan import db
@@ -202,6 +203,24 @@ def test_no_upstream_sends_a_task_away_for_good(
     ask("search", "{}", status=429, payload=query("x"), Retry_After=after.encode().decode("latin1"))
     wait = value(connection, "SELECT ready_at - jikan_sync.clock_now() FROM jikan_sync.queue")
     assert timedelta(0) < wait < timedelta(days=2)
+
+
+ADDRESSES = [
+    "file:///etc/passwd", "ftp://example.org", "gopher://example.org", "javascript:alert(1)",
+    "//example.org", "example.org/v4", "http://", "http:///v4", "HTTP://example.org",
+    "http://user:word@example.org", "http://user@example.org/v4", "http://example.org/@v4",
+    "http://example.org/v4?key=secret", "http://example.org/v4#key", "http://example.org/ v4",
+    "http://example.org/v4\nHost: evil", "http://example.org\\@evil", "unix:/run/socket",
+]  # fmt: skip
+
+
+def test_a_provider_is_http_without_credentials(connection: Connection) -> None:
+    for address in ADDRESSES:
+        with pytest.raises(psycopg.errors.InvalidParameterValue):
+            connection.execute("SELECT jikan_sync.set_provider('other', %s)", [address])
+        with pytest.raises(psycopg.errors.CheckViolation):
+            connection.execute("UPDATE jikan_sync.provider SET base_url = %s", [address])
+    connection.execute("SELECT jikan_sync.set_provider('other', 'https://example.org:8443/v4')")
 
 
 PAGINATIONS = [
