@@ -14,7 +14,7 @@ PULSE: Mapping[str, LiteralString] = {
     "models": "SELECT e.* FROM jikan_sync.status_embedding AS e ORDER BY e.status, e.model",
     "embedders": "SELECT e.* FROM jikan_sync.status_embedding_provider AS e ORDER BY e.name",
     "jobs": "SELECT j.* FROM jikan_sync.status_job AS j ORDER BY j.name",
-    "errors": "SELECT e.* FROM jikan_sync.status_error AS e ORDER BY e.at DESC LIMIT 30",
+    "errors": "SELECT e.* FROM jikan_sync.status_error AS e ORDER BY e.at DESC LIMIT 12",
     "dead": "SELECT d.id, d.task, d.mal_id, d.payload ->> 'query_key' AS query_key, d.died_at, "
     "d.attempts, d.reason, d.message FROM jikan_sync.dead_letter AS d "
     "ORDER BY d.died_at DESC LIMIT 50",

@@ -7,7 +7,7 @@ import { count, fillTime } from "./format.js";
 const READ_AFTER = 120;
 const ASK_AFTER = 600;
 
-const EXAMPLES = ["fullmetal alchemst", "shingeki", "steins gate 2011", "進撃の巨人", "kemonozume"];
+const EXAMPLES = ["fullmetal alchemst", "shingeki", "steins gate 2011", "進撃の巨人", "rozen maiden"];
 const MATCHES = {
   exact: "the title itself",
   prefix: "the title begins so",
