@@ -93,10 +93,19 @@ BEGIN ATOMIC
     sidecar AS (
         SELECT
             max(w.seen_at) AS seen_at,
-            count(*) FILTER (
-                WHERE w.seen_at >= c.moment - jikan_sync.setting_interval('health_sidecar_silence')
-            ) AS alive_count
+            count(*) FILTER (WHERE w.seen_at >= c.moment - s.silence) AS alive_count,
+            coalesce(
+                bool_or('jikan' = any(w.lanes)) FILTER (WHERE w.seen_at >= c.moment - s.silence),
+                false
+            ) AS has_jikan_lane,
+            coalesce(
+                bool_or('embedding' = any(w.lanes)) FILTER (
+                    WHERE w.seen_at >= c.moment - s.silence
+                ),
+                false
+            ) AS has_embedding_lane
         FROM clock AS c
+        CROSS JOIN jikan_sync.setting_interval('health_sidecar_silence') AS s (silence)
         LEFT JOIN jikan_sync.worker AS w ON true
     ),
 
@@ -128,6 +137,8 @@ BEGIN ATOMIC
             dead.task_count AS dead_letter_count,
             sidecar.seen_at,
             sidecar.alive_count,
+            sidecar.has_jikan_lane,
+            sidecar.has_embedding_lane,
             job.failing,
             v.title_count - v.current_count AS pending_count,
             c.moment - head.ready_at AS oldest_wait,
@@ -154,6 +165,14 @@ BEGIN ATOMIC
                     CASE
                         WHEN f.seen_at IS NOT null AND f.alive_count = 0
                             THEN format('no sidecar was seen since %s', f.seen_at)
+                    END,
+                    CASE
+                        WHEN f.alive_count > 0 AND NOT f.has_jikan_lane
+                            THEN 'no sidecar works lane jikan'
+                    END,
+                    CASE
+                        WHEN f.alive_count > 0 AND NOT f.has_embedding_lane
+                            THEN 'no sidecar works lane embedding'
                     END,
                     CASE WHEN NOT f.has_upstream THEN 'no upstream is available' END,
                     CASE WHEN NOT f.has_embedding THEN 'embeddings are not available' END,

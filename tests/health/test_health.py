@@ -36,6 +36,8 @@ def test_an_empty_mirror_is_down(connection: Connection) -> None:
 BREAKAGES = {
     "no sidecar was ever seen": "DELETE FROM jikan_sync.worker",
     "no sidecar was seen since": "UPDATE jikan_sync.worker SET seen_at = now() - interval '1 hour'",
+    "no sidecar works lane embedding": "UPDATE jikan_sync.worker SET lanes = '{jikan}'",
+    "no sidecar works lane jikan": "UPDATE jikan_sync.worker SET lanes = '{embedding}'",
     "no upstream is available": "UPDATE jikan_sync.provider SET enabled = false",
     "embeddings are not available": """
         UPDATE jikan_sync.embedding_provider
