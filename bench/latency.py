@@ -18,9 +18,11 @@ sys.path[0] = str(ROOT / "sidecar")  # and not this folder, whose queue.py is no
 
 # ruff: noqa: E402
 import argparse
+import atexit
 import json
 import logging
 import random
+import shutil
 import tempfile
 import time
 from threading import Event
@@ -123,7 +125,8 @@ def main() -> None:
     arguments = parser.parse_args()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
     folder = Path(tempfile.mkdtemp(prefix="pgjikan-bench-"))
-    folder.chmod(0o755)
+    folder.chmod(0o755)  # as root the server runs under its own account
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
     with EmbeddedServer(folder / "data") as server:  # with fsync, as in production
         migrations.deploy(server.dsn())
         with psycopg.connect(server.dsn(), autocommit=True) as connection:

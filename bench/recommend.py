@@ -22,8 +22,10 @@ sys.path[0] = str(ROOT / "sidecar")  # and not this folder, whose queue.py is no
 
 # ruff: noqa: E402
 import argparse
+import atexit
 import gzip
 import json
+import shutil
 import subprocess
 import tempfile
 import time
@@ -305,10 +307,11 @@ def main() -> None:
         with psycopg.connect(arguments.dsn, autocommit=True) as connection:
             work(connection, arguments)
         return
-    folder = tempfile.mkdtemp(prefix="pgjikan-bench-")
-    Path(folder).chmod(0o755)
+    folder = Path(tempfile.mkdtemp(prefix="pgjikan-bench-"))
+    folder.chmod(0o755)  # as root the server runs under its own account
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
     options = {"fsync": "off", "shared_buffers": "1GB", "max_wal_size": "8GB"}
-    with EmbeddedServer(Path(folder) / "data", options=options) as server:
+    with EmbeddedServer(folder / "data", options=options) as server:
         migrations.deploy(server.dsn())
         with psycopg.connect(server.dsn(), autocommit=True) as connection:
             load(connection, arguments.times)

@@ -249,14 +249,14 @@ BEGIN
     );
     -- A clause of the function would do, but may not name what a fresh session has not loaded yet.
     PERFORM set_config('hnsw.iterative_scan', 'relaxed_order', true);
-    PERFORM set_config('hnsw.ef_search', '400', true);
     FOREACH v_depth IN ARRAY
         CASE
             WHEN v_is_indexed
-                THEN ARRAY[greatest(400 / cardinality(probes), 100), 20000, NULL]
+                THEN ARRAY[greatest(1000 / cardinality(probes), 200), 20000, NULL]
             ELSE ARRAY[1000, NULL]
         END
     LOOP
+        PERFORM set_config('hnsw.ef_search', least(v_depth, 1000)::text, true);
         v_pool := CASE WHEN v_depth <= 1000 THEN greatest(200, 5 * max_rows) ELSE v_depth END;
         EXECUTE format(
             c_statement, v_vector, v_partition,

@@ -62,7 +62,8 @@ BEGIN
             PERFORM set_config('maintenance_work_mem', '1GB', true);
             EXECUTE format(
                 'CREATE INDEX %I ON jikan.%I '
-                'USING hnsw ((embedding::%I.halfvec(%s)) %I.halfvec_ip_ops)',
+                'USING hnsw ((embedding::%I.halfvec(%s)) %I.halfvec_ip_ops) '
+                'WITH (m = 24, ef_construction = 128)',
                 v_index, 'embedding_' || v_model.id, v_vector, v_model.dimensions, v_vector
             );
             v_done := v_done || ('built ' || v_index);
