@@ -135,10 +135,12 @@ def test_a_stale_row_is_refreshed_before_your_eyes(
         use(connection, upstream)
         search(page, "cowboy bebop")
         page.wait(f"document.querySelector('{FRESHNESS}')?.textContent === 'stale'")
+        page.press("ArrowDown")
         with process(database):
             wait_until(lambda: listening(connection))
             page.wait(f"document.querySelector('{FRESHNESS}').textContent === 'fresh'")
     page.wait("document.querySelector('#results .age').textContent.includes('ago')")
+    assert page.js("document.activeElement.textContent") == "Cowboy Bebop"  # focus outlives it
 
 
 def test_a_dead_letter_is_redriven_by_keyboard(
@@ -180,7 +182,9 @@ def test_an_answer_that_comes_late_is_dropped(page: Page, connection: Connection
         "(() => { const real = window.fetch; window.late = 0; window.fetch = async (url, how) => {"
         " if (!url.includes('q=cowboy')) return real(url, how);"
         " const answer = await real(url, { ...how, signal: undefined });"
-        " await new Promise((done) => setTimeout(done, 700)); window.late += 1;"
+        " await new Promise((done) => setTimeout(done, 1800));"
+        " const json = await answer.json();"
+        " answer.json = async () => { setTimeout(() => (window.late += 1), 50); return json; };"
         " return answer; } })()"
     )
     search(page, "cowboy")
