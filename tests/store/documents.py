@@ -55,8 +55,7 @@ def anime(mal_id: int = 1, **changes: Any) -> dict[str, Any]:
 
 def full(mal_id: int = 1, **changes: Any) -> dict[str, Any]:
     """An Anime object as /anime/{id}/full has it."""
-    return {
-        **anime(mal_id),
+    parts = {
         "relations": [
             {"relation": "Side Story", "entry": [entry(5, "Cowboy Bebop: The Movie")]},
             {
@@ -67,5 +66,5 @@ def full(mal_id: int = 1, **changes: Any) -> dict[str, Any]:
         "theme": {"openings": ["1: Tank! by The Seatbelts"], "endings": ["The Real Folk Blues"]},
         "external": [{"name": "Official Site", "url": "https://example.org/bebop"}],
         "streaming": [{"name": "A Stream", "url": "https://example.org/stream"}],
-        **changes,
     }
+    return {**parts, **anime(mal_id, **changes)}
