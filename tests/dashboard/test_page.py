@@ -296,3 +296,20 @@ def test_it_says_when_the_stream_is_lost_and_finds_it_again(
         page.wait("document.querySelector('#link').textContent === 'live'")
         page.wait("document.querySelectorAll('#dead tbody tr').length === 1")
         page.close()
+
+
+def test_a_tab_that_nobody_looks_at_holds_no_stream(
+    page: Page, give_up: Callable[..., int]
+) -> None:
+    turn = (
+        "Object.defineProperty(document, 'hidden', { value: %s, configurable: true });"
+        " document.dispatchEvent(new Event('visibilitychange'))"
+    )
+    page.js(turn % "true")
+    assert page.text("#link") == "paused"
+    give_up(101)
+    page.js(turn % "false")
+    page.wait("document.querySelector('#link').textContent === 'live'")
+    page.wait("document.querySelectorAll('#dead tbody tr').length === 1")
+    asked = [url for url in page.requests if url.endswith("/api/events")]
+    assert len(asked) == 2

@@ -10,12 +10,15 @@ from importlib.resources import files
 from pathlib import Path
 
 import psycopg
+import structlog
 from aiohttp import web
 
 from pgjikan.dashboard import questions
 from pgjikan.dashboard.feed import Feed, encode
 from pgjikan.dashboard.guard import add_headers, guard
 from pgjikan.dashboard.session import Session
+
+log = structlog.get_logger()
 
 STATIC = Path(str(files("pgjikan.dashboard").joinpath("static")))
 
@@ -31,6 +34,7 @@ def make_app(dsn: str, host: str = "127.0.0.1") -> web.Application:
         app[FEED] = Feed(dsn)
         app[SESSION] = Session(dsn)
         task = asyncio.create_task(app[FEED].run())
+        task.add_done_callback(_mourn)
         yield
         task.cancel()
         with suppress(asyncio.CancelledError):
@@ -101,6 +105,11 @@ async def redrive(request: web.Request) -> web.Response:
         return _failed(error)
     request.app[FEED].nudge()
     return _json(row)
+
+
+def _mourn(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and task.exception() is not None:
+        log.error("dashboard_feed_died", exc_info=task.exception())
 
 
 def _json(value: object, status: int = 200) -> web.Response:

@@ -12,6 +12,7 @@ const THEMES = {
 };
 
 const RETRY = 3000;
+let stream = null;
 
 function setTheme(name) {
   const [label, spoken] = THEMES[name];
@@ -33,17 +34,21 @@ function beginTheme() {
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
 }
 
-function beginStream() {
-  const stream = new EventSource("/api/events");
-  const said = (text, className) => {
-    setText($("link"), text);
-    $("link").className = className;
-  };
-  stream.addEventListener("open", () => said("live", "live"));
+function say(text, className) {
+  setText($("link"), text);
+  $("link").className = className;
+}
+
+/** Open the stream, while somebody looks: a browser keeps only six connections to a host. */
+function connect() {
+  stream?.close();
+  if (document.hidden) return say("paused", "");
+  stream = new EventSource("/api/events");
+  stream.addEventListener("open", () => say("live", "live"));
   stream.addEventListener("error", () => {
-    said("reconnecting", "lost");
+    say("reconnecting", "lost");
     // The browser tries again by itself, unless what it met was an answer and not a stream.
-    if (stream.readyState === EventSource.CLOSED) setTimeout(beginStream, RETRY);
+    if (stream.readyState === EventSource.CLOSED) setTimeout(connect, RETRY);
   });
   stream.addEventListener("state", (event) => {
     const parts = JSON.parse(event.data);
@@ -61,4 +66,5 @@ beginTheme();
 watchSize();
 panels.begin();
 search.begin();
-beginStream();
+document.addEventListener("visibilitychange", connect);
+connect();
