@@ -29,6 +29,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+sys.path.pop(0)  # this folder: queue.py would stand in for the library's module queue
 sys.path.insert(0, str(Path(__file__).parent.parent / "sidecar"))
 
 from pgjikan.embedders.local import LocalEmbedder
