@@ -140,8 +140,11 @@ BEGIN
         payload = excluded.payload,
         priority = CASE WHEN q.priority = 'high' THEN 'high' ELSE excluded.priority END,
         ready_at = CASE
-            WHEN q.failures = 0 THEN least(q.ready_at, excluded.ready_at)
-            ELSE q.ready_at
+            WHEN q.failures > 0 THEN q.ready_at
+            -- Somebody waits for it from now on, not since it lay among the bulk.
+            WHEN excluded.priority = 'high' AND q.priority = 'low'
+                THEN least(excluded.ready_at, greatest(q.ready_at, v_now))
+            ELSE least(q.ready_at, excluded.ready_at)
         END,
         is_dirty = q.lease_token IS NOT NULL
     RETURNING q.id INTO v_id;
@@ -192,8 +195,11 @@ BEGIN
     ON CONFLICT (dedupe_key) DO UPDATE SET
         priority = CASE WHEN q.priority = 'high' THEN 'high' ELSE excluded.priority END,
         ready_at = CASE
-            WHEN q.failures = 0 THEN least(q.ready_at, excluded.ready_at)
-            ELSE q.ready_at
+            WHEN q.failures > 0 THEN q.ready_at
+            -- Somebody waits for it from now on, not since it lay among the bulk.
+            WHEN excluded.priority = 'high' AND q.priority = 'low'
+                THEN least(excluded.ready_at, greatest(q.ready_at, v_now))
+            ELSE least(q.ready_at, excluded.ready_at)
         END,
         is_dirty = q.lease_token IS NOT NULL
     WHERE

@@ -44,6 +44,19 @@ def test_second_request_only_raises(queue: Queue) -> None:
     assert queue.live(task) == raised
 
 
+def test_wait_of_a_raised_task_counts_from_the_raise(queue: Queue) -> None:
+    task = queue.add("anime", 5)
+    asked_at = queue.live(task)["ready_at"]
+    queue.connection.execute("SELECT jikan_sync.clock_advance('5 minutes')")
+    queue.add("anime", 5, priority="high")
+    assert (queue.live(task)["ready_at"] - asked_at).total_seconds() == 300
+    queue.connection.execute("SELECT jikan_sync.enqueue_many('anime', '{6}')")
+    queue.connection.execute("SELECT jikan_sync.clock_advance('5 minutes')")
+    queue.connection.execute("SELECT jikan_sync.enqueue_many('anime', '{6}', 'high')")
+    bulk = queue.one("SELECT ready_at FROM jikan_sync.queue WHERE mal_id = 6")
+    assert (bulk - asked_at).total_seconds() == 600
+
+
 def test_known_request_writes_nothing(queue: Queue) -> None:
     task = queue.add("anime", 5)
     before = queue.one("SELECT xmin::text FROM jikan_sync.queue WHERE id = %s", task)
