@@ -119,7 +119,7 @@ def test_the_sidecars_lane_works_off_its_tasks(
 ) -> None:
     """The mock gives every title and review the id 0: where that matters it is found out.
 
-    A wrong title is the provider's fault, a review that cannot be stored the document's.
+    A wrong title is the provider's fault; a bad review costs its neighbours nothing.
     """
     connection.execute("UPDATE jikan_sync.provider SET per_second = NULL, per_minute = NULL")
     known = json.dumps([complete({"mal_id": 1})])
@@ -143,6 +143,6 @@ def test_the_sidecars_lane_works_off_its_tasks(
         " WHERE task = ANY (%s) ORDER BY task",
         [list(TASKS)],
     ).fetchall()
-    assert [task for (task,) in done] == ["catalogue", "pictures", "search", "season"]
-    assert [row[:3] for row in left] == [("anime", 0, 1), ("reviews", 1, 1)]
+    assert [task for (task,) in done] == ["catalogue", "pictures", "reviews", "search", "season"]
+    assert [row[:3] for row in left] == [("anime", 0, 1)]
     assert "asked for mal_id 1, got 0" in left[0][3]
