@@ -57,17 +57,14 @@ RETURNS void
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
-DECLARE
-    v_table regclass;
 BEGIN
-    FOR v_table IN
-        SELECT c.oid::regclass
-        FROM pg_catalog.pg_class AS c
-        WHERE c.relnamespace = 'jikan'::regnamespace
-            AND c.relkind = 'r'
-    LOOP
-        EXECUTE format('ANALYZE %s', v_table);
-    END LOOP;
+    -- Documents and texts are most of the work and in no condition: autovacuum has time for them.
+    ANALYZE jikan.anime (
+        mal_id, type, status, season, year, score, members, popularity, genre_names, is_nsfw,
+        embedding_hash, sync_status, last_jikan_sync, missing_count, removed_at
+    );
+    ANALYZE jikan.title;
+    ANALYZE jikan.relation;
 END;
 $$;
 

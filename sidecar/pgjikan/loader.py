@@ -59,7 +59,8 @@ def load(
         raise PgjikanError(
             f"cannot read {source}: {error.strerror}", hint="Give a file of Jikan documents."
         ) from None
-    conninfo = with_application_name(dsn, "pgjikan load")
+    # No batch waits for the disk; the last statement does, and with it everything before.
+    conninfo = with_application_name(dsn, "pgjikan load", options="-c synchronous_commit=off")
     idle: SimpleQueue[Connection] = SimpleQueue()
     connections = [psycopg.connect(conninfo, autocommit=True) for _ in range(CONNECTIONS)]
     for connection in connections:
@@ -82,6 +83,7 @@ def load(
                     total = _collect(done, total, progress)
                 running.add(pool.submit(store, batch))
             total = _collect(running, total, progress)
+        connections[0].execute("SET synchronous_commit = on")
         connections[0].execute("SELECT jikan_sync.analyze_mirror()")
     except (OSError, EOFError) as error:
         raise PgjikanError(f"cannot read {source}: {error}", hint="Is it a whole file?") from None
