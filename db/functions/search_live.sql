@@ -71,13 +71,16 @@ BEGIN
             SELECT s.state INTO v_state FROM anime.search_status(query) AS s;
             v_has_waited := true;
         END LOOP;
-        IF v_state = 'fetched' THEN
-            SELECT coalesce(pg_catalog.jsonb_agg(s), '[]')
-            INTO v_rows
-            FROM anime.search_cached(
-                query, max_rows, types, statuses, genres, year_from, year_to, min_score, nsfw
-            ) AS s;
-        END IF;
+    END IF;
+
+    -- Read again what an upstream answered, waited for or not: the answer may have come between the
+    -- search and the look at its state.
+    IF v_state = 'fetched' THEN
+        SELECT coalesce(pg_catalog.jsonb_agg(s), '[]')
+        INTO v_rows
+        FROM anime.search_cached(
+            query, max_rows, types, statuses, genres, year_from, year_to, min_score, nsfw
+        ) AS s;
     END IF;
 
     results := pg_catalog.jsonb_build_object(

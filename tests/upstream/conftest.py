@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from threading import Event
 from typing import Any
@@ -43,6 +44,11 @@ class Database:
     def set(self, **settings: str) -> None:
         for name, value in settings.items():
             self.run("UPDATE jikan_sync.setting SET value = %s WHERE name = %s", value, name)
+
+    def wait_until_blocked(self, backend_pid: int) -> None:
+        """Wait until a backend waits for another's lock."""
+        while not self.value("SELECT pg_catalog.pg_blocking_pids(%s)", backend_pid):
+            time.sleep(0.01)
 
     def unlimited(self) -> None:
         """Take the limits away, where a test is about something else."""

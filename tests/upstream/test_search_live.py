@@ -91,6 +91,28 @@ def test_twenty_wait_for_one_request(connect: Connect, sidecar: Simulator, live:
     assert sidecar.stats()["total"] == 1
 
 
+def test_an_answer_between_the_search_and_the_look_at_its_state_is_shown(
+    connect: Connect, reader: psycopg.Connection[Any], live: Database
+) -> None:
+    live.set(hit_sample="1")
+    reader.execute("SELECT anime.search('zyxwvut no tabi')")
+    gate = connect(autocommit=False)
+    gate.execute("LOCK TABLE jikan_sync.hit IN ACCESS EXCLUSIVE MODE")
+    late = connect(role="anime_reader")
+    with ThreadPoolExecutor(1) as pool:
+        answer = pool.submit(search, late, "zyxwvut no tabi")
+        live.wait_until_blocked(late.info.backend_pid)
+        live.run(
+            "SELECT jikan_sync.store_anime("
+            '\'[{"mal_id": 900001, "title": "Zyxwvut no Tabi"}]\'::jsonb)'
+        )
+        live.run("SELECT jikan_sync.learn_search('zyxwvut no tabi', '{900001}')")
+        gate.rollback()
+        got = answer.result()
+    assert got["upstream"] == "hit"
+    assert [row["mal_id"] for row in got["results"]] == [900001]
+
+
 def test_without_a_sidecar_the_wait_ends(reader: psycopg.Connection[Any], live: Database) -> None:
     got = search(reader, "cowboy bebop", "0.2 s")
     assert (got["upstream"], got["results"]) == ("pending", [])
