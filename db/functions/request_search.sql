@@ -5,7 +5,9 @@
 -- requires: functions/enqueue
 
 -- The same question once: whether a search goes upstream is decided here and nowhere else, and what
--- came of it is remembered.
+-- came of it is remembered. A flood of questions is mostly junk, and what gives it away is that
+-- upstreams find nothing: a login whose questions come to nothing may ask ever fewer. Limits are
+-- each login's own, so that one's flood is not another's silence.
 
 BEGIN;
 
@@ -64,6 +66,91 @@ END;
 COMMENT ON FUNCTION jikan_sync.is_being_asked(text) IS
 'Whether a transaction that has not yet committed asks this question: its row is not visible yet.';
 
+CREATE FUNCTION jikan_sync.search_priority()
+RETURNS text
+LANGUAGE plpgsql
+STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    c_answers CONSTANT integer := 20;
+    v_now timestamptz := jikan_sync.clock_now();
+    v_high numeric;
+    v_asked integer;
+    v_per_hour numeric;
+BEGIN
+    SELECT
+        jikan_sync.setting_number('search_per_minute')
+        * (1 - 0.95 * count(*) FILTER (WHERE s.mal_ids = '{}') / c_answers)
+    INTO v_high
+    FROM (
+        SELECT r.mal_ids
+        FROM jikan_sync.search_request AS r
+        WHERE r.requested_by = session_user::text
+            AND r.answered_at > v_now - interval '10 minutes'
+        ORDER BY r.answered_at DESC
+        LIMIT c_answers
+    ) AS s;
+
+    SELECT count(*)
+    INTO v_asked
+    FROM (
+        SELECT
+        FROM jikan_sync.search_request AS r
+        WHERE r.requested_by = session_user::text
+            AND r.requested_at > v_now - interval '1 minute'
+        LIMIT ceil(2 * v_high)
+    ) AS s;
+    IF v_asked >= 2 * v_high THEN
+        RETURN NULL;
+    END IF;
+
+    v_per_hour := jikan_sync.setting_number('search_per_hour');
+    IF v_per_hour <= (
+        SELECT count(*)
+        FROM (
+            SELECT
+            FROM jikan_sync.search_request AS r
+            WHERE r.requested_by = session_user::text
+                AND r.requested_at > v_now - interval '1 hour'
+            LIMIT ceil(v_per_hour)
+        ) AS s
+    ) THEN
+        RETURN NULL;
+    END IF;
+    RETURN jikan_sync.flood_limit(
+        'search', NULL, CASE WHEN v_asked < v_high THEN 'high' ELSE 'low' END
+    );
+END;
+$$;
+
+COMMENT ON FUNCTION jikan_sync.search_priority() IS
+'The priority that a new question of this login may have upstream; NULL: it asked too much lately,
+or too much that came to nothing, or too many wait.';
+
+CREATE FUNCTION jikan_sync.enter_search()
+RETURNS boolean
+LANGUAGE plpgsql
+VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    FOR v_door IN 1..8 LOOP
+        IF pg_try_advisory_xact_lock(
+            hashtextextended('pgjikan.search_door:' || session_user, v_door)
+        ) THEN
+            RETURN true;
+        END IF;
+    END LOOP;
+    RETURN false;
+END;
+$$;
+
+COMMENT ON FUNCTION jikan_sync.enter_search() IS
+'Takes one of the eight doors through which a login''s open transactions put new questions, until
+the transaction ends; false: all are taken. Transactions do not see each other''s questions when
+they count, so this bounds how far a limit can be overrun, however many connections ask.';
+
 CREATE FUNCTION jikan_sync.request_search(query text)
 RETURNS text
 LANGUAGE plpgsql
@@ -74,15 +161,24 @@ DECLARE
     v_key text := jikan_sync.normalise_query(query);
     v_now timestamptz := jikan_sync.clock_now();
     v_known jikan_sync.search_request;
+    v_priority text;
+    v_is_allowed boolean;
     v_is_available boolean;
-    v_is_high boolean;
 BEGIN
     IF NOT jikan_sync.is_searchable(query) THEN
         RETURN 'refused';
     END IF;
 
+    -- Only who may ask takes locks: a transaction full of junk would fill the server's table of
+    -- them. Others may have asked meanwhile, so what counts is what is seen inside.
+    v_is_allowed := jikan_sync.search_priority() IS NOT NULL AND jikan_sync.enter_search();
+    IF v_is_allowed THEN
+        v_priority := jikan_sync.search_priority();
+        v_is_allowed := v_priority IS NOT NULL;
+    END IF;
+
     -- Whoever asks the same at this moment is answered, not kept until our transaction ends.
-    IF NOT pg_try_advisory_xact_lock(jikan_sync.search_lock_key(v_key)) THEN
+    IF v_is_allowed AND NOT pg_try_advisory_xact_lock(jikan_sync.search_lock_key(v_key)) THEN
         RETURN 'pending';
     END IF;
 
@@ -99,20 +195,16 @@ BEGIN
         AND v_known.failed_at > v_now - jikan_sync.setting_interval('search_outage_interval')
     THEN
         RETURN 'unavailable';
+    ELSIF NOT v_is_allowed THEN
+        RETURN 'refused';
     END IF;
 
-    -- During an outage the question waits in the queue for better times, but nobody waits for it;
-    -- in a flood of questions most are junk, and none may push aside other work.
+    -- During an outage the question waits in the queue for better times, but nobody waits for it.
     v_is_available := jikan_sync.upstream_available();
-    v_is_high := v_is_available AND jikan_sync.setting_number('search_per_minute') > (
-        SELECT count(*)
-        FROM jikan_sync.search_request AS s
-        WHERE s.requested_at > v_now - interval '1 minute'
-    );
     IF jikan_sync.enqueue(
         task => 'search',
         payload => jsonb_build_object('query', query, 'query_key', v_key),
-        priority => CASE WHEN v_is_high THEN 'high' ELSE 'low' END
+        priority => CASE WHEN v_is_available THEN v_priority ELSE 'low' END
     ) IS NULL THEN
         RETURN 'refused';
     END IF;
@@ -128,6 +220,7 @@ BEGIN
     SET
         state = excluded.state,
         requested_at = excluded.requested_at,
+        requested_by = excluded.requested_by,
         failed_at = coalesce(excluded.failed_at, s.failed_at);
     RETURN CASE WHEN v_is_available THEN 'queued' ELSE 'unavailable' END;
 END;
@@ -136,7 +229,8 @@ $$;
 COMMENT ON FUNCTION jikan_sync.request_search(text) IS
 'Asks an upstream for `query`, unless that was done lately, and answers what became of the wish:
 queued (now), pending (already on its way), recent (answered within `search_interval`), refused (too
-short, too long, or too many wait) or unavailable (no upstream; the question waits in the queue).';
+short, too long, too many wait, or this login asked too much) or unavailable (no upstream; the
+question waits in the queue).';
 
 CREATE FUNCTION jikan_sync.learn_search(query_key text, mal_ids integer[])
 RETURNS void

@@ -17,6 +17,7 @@ CREATE TABLE jikan_sync.search_request (
     answered_at timestamptz,
     failed_at timestamptz,
     mal_ids integer[],
+    requested_by text NOT NULL DEFAULT session_user,
     CONSTRAINT search_request_state_check CHECK (state IN ('pending', 'fetched', 'unavailable')),
     CONSTRAINT search_request_answer_check CHECK ((answered_at IS null) = (mal_ids IS null)),
     CONSTRAINT search_request_fetched_check CHECK (state <> 'fetched' OR answered_at IS NOT null),
@@ -24,7 +25,11 @@ CREATE TABLE jikan_sync.search_request (
     CONSTRAINT search_request_failed_check CHECK (state <> 'unavailable' OR failed_at IS NOT null)
 );
 
-CREATE INDEX search_request_requested_at_idx ON jikan_sync.search_request (requested_at);
+CREATE INDEX search_request_requested_at_idx
+ON jikan_sync.search_request (requested_by, requested_at);
+
+CREATE INDEX search_request_answered_at_idx
+ON jikan_sync.search_request (requested_by, answered_at);
 
 COMMENT ON TABLE jikan_sync.search_request IS
 'What was asked upstream and what came back, by normalised query.';
@@ -37,6 +42,8 @@ COMMENT ON COLUMN jikan_sync.search_request.answered_at IS 'When an upstream las
 COMMENT ON COLUMN jikan_sync.search_request.failed_at IS 'When no upstream could be asked, last.';
 COMMENT ON COLUMN jikan_sync.search_request.mal_ids IS
 'What it found, in the upstream''s order; empty: nothing.';
+COMMENT ON COLUMN jikan_sync.search_request.requested_by IS
+'The login that last asked; the limits against floods are each login''s own.';
 
 INSERT INTO jikan_sync.setting (name, value, type, description)
 VALUES
@@ -54,8 +61,12 @@ VALUES
 ),
 (
     'search_per_minute', '30', 'number',
-    'New questions of a minute that go upstream as high; those over it as low, so that a flood of '
-    'junk cannot spend the budget of everything else.'
+    'New questions of a minute and a login that go upstream as high; as many again go as low, and '
+    'what is over that is refused. While the last answers found nothing it shrinks, to a twentieth.'
+),
+(
+    'search_per_hour', '600', 'number',
+    'New questions of an hour and a login that go upstream. All day long that is a third of 40,000.'
 );
 
 COMMIT;

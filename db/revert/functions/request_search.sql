@@ -9,6 +9,8 @@ DROP FUNCTION jikan_sync.learned_mal_ids(text);
 DROP FUNCTION jikan_sync.search_failed(text);
 DROP FUNCTION jikan_sync.learn_search(text, integer[]);
 DROP FUNCTION jikan_sync.request_search(text);
+DROP FUNCTION jikan_sync.enter_search();
+DROP FUNCTION jikan_sync.search_priority();
 DROP FUNCTION jikan_sync.is_being_asked(text);
 DROP FUNCTION jikan_sync.search_lock_key(text);
 DROP FUNCTION jikan_sync.is_searchable(text);

@@ -10,7 +10,8 @@ SELECT
     requested_at,
     answered_at,
     failed_at,
-    mal_ids
+    mal_ids,
+    requested_by
 FROM jikan_sync.search_request
 WHERE FALSE;
 
