@@ -38,11 +38,12 @@ bench: $(INSTALLED) ## every benchmark
 docs: $(INSTALLED) ## write what the examples answer, and the SQL reference, anew
 	PGJIKAN_DOCS_UPDATE=1 $(BIN)/pytest tests/docs -m 'not full'
 
-lint: $(INSTALLED) ## ruff, mypy and sqlfluff
+lint: $(INSTALLED) ## ruff, mypy, sqlfluff and hadolint
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/sqlfluff lint --processes 2 --disable-progress-bar db
+	$(BIN)/hadolint docker/*/Dockerfile
 
 clean: ## remove what make made, except data of servers
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis dist

@@ -7,6 +7,8 @@ from typing import Any
 import psycopg
 import pytest
 
+from pgjikan import meters
+
 
 @pytest.fixture
 def healthy(connection: psycopg.Connection[Any]) -> psycopg.Connection[Any]:
@@ -28,3 +30,26 @@ def healthy(connection: psycopg.Connection[Any]) -> psycopg.Connection[Any]:
         """
     )
     return connection
+
+
+@pytest.fixture
+def busy(healthy: psycopg.Connection[Any]) -> psycopg.Connection[Any]:
+    """A database in which everything that can be counted has happened once."""
+    healthy.execute(
+        """
+        SELECT jikan_sync.enqueue('anime', 7, priority => 'high');
+        SELECT jikan_sync.enqueue('anime', 8);
+        SELECT jikan_sync.report_request('tenrai', 'ok', 'anime', 'anime:7', 200,
+            elapsed_ms => 250, bytes => 1000);
+        SELECT jikan_sync.run_job('mark_stale');
+        INSERT INTO jikan_sync.queue_history (task_id, task, payload, priority, created_at,
+            processed_at, outcome)
+        VALUES (1, 'anime', '{}', 'low', now(), now(), 'done');
+        SELECT jikan_sync.learn_search('kemonozume', '{}');
+        """
+    )
+    meters.REQUEST_SECONDS.labels("tenrai", "ok").observe(0.25)
+    meters.TASKS.labels("jikan", "anime", "done").inc()
+    meters.EMBEDDING_SECONDS.labels("m", "ok").observe(0.25)
+    meters.EMBEDDING_TOKENS.labels("m").inc(5)
+    return healthy

@@ -5,22 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
 from urllib.request import urlopen
 
 import psycopg
-import pytest
-import yaml
 from prometheus_client import Metric
 from prometheus_client.parser import text_string_to_metric_families
 
-from pgjikan import meters, metrics
+from pgjikan import metrics
 
 Connection = psycopg.Connection[Any]
-ALERTS = Path(__file__).resolve().parents[2] / "docker/monitoring/alerts.yml"
-RUNBOOK = ALERTS.parents[2] / "docs/operations.md"
 NOWHERE = "host=127.0.0.1 port=9 dbname=nothing connect_timeout=2"
 
 
@@ -51,27 +46,6 @@ def scrape(dsn: str) -> dict[str, Metric]:
 
 def samples(family: Metric) -> dict[frozenset[tuple[str, str]], float]:
     return {frozenset(sample.labels.items()): sample.value for sample in family.samples}
-
-
-@pytest.fixture
-def busy(healthy: Connection) -> Connection:
-    """A database in which everything that can be counted has happened once."""
-    healthy.execute(
-        """
-        SELECT jikan_sync.enqueue('anime', 7, priority => 'high');
-        SELECT jikan_sync.enqueue('anime', 8);
-        SELECT jikan_sync.report_request('tenrai', 'ok', 'anime', 'anime:7', 200,
-            elapsed_ms => 250, bytes => 1000);
-        SELECT jikan_sync.run_job('mark_stale');
-        INSERT INTO jikan_sync.queue_history (task_id, task, payload, priority, created_at,
-            processed_at, outcome)
-        VALUES (1, 'anime', '{}', 'low', now(), now(), 'done');
-        """
-    )
-    meters.REQUEST_SECONDS.labels("tenrai", "ok").observe(0.25)
-    meters.TASKS.labels("jikan", "anime", "done").inc()
-    meters.EMBEDDING_TOKENS.labels("m").inc(5)
-    return healthy
 
 
 def test_a_scrape_tells_what_is(busy: Connection, database: str) -> None:
@@ -139,25 +113,3 @@ def test_the_sidecars_role_may_scrape(busy: Connection, connect: Callable[..., C
         .fetchone()
     )
     assert row == (True,)
-
-
-def test_every_metric_of_alerts_and_runbook_exists(busy: Connection, database: str) -> None:
-    served = {sample.name for f in scrape(database).values() for sample in f.samples}
-    for page in (ALERTS, RUNBOOK):
-        named = set(re.findall(r"\bpgjikan_[a-z_]+[a-z]\b", page.read_text(encoding="utf-8")))
-        assert named and named <= served, page
-
-
-def test_every_alert_is_whole() -> None:
-    [group] = yaml.safe_load(ALERTS.read_text(encoding="utf-8"))["groups"]
-    assert len(group["rules"]) > 10
-    for rule in group["rules"]:
-        assert set(rule) == {"alert", "expr", "for", "labels", "annotations"}
-        assert rule["labels"]["severity"] in {"critical", "warning", "info"}
-        assert rule["annotations"]["summary"].endswith(".")
-
-
-def test_every_alert_is_in_the_runbook() -> None:
-    runbook = RUNBOOK.read_text(encoding="utf-8")
-    alerts = re.findall(r"- alert: (\w+)", ALERTS.read_text(encoding="utf-8"))
-    assert alerts and [name for name in alerts if f"\n### {name}\n" not in runbook] == []
