@@ -56,6 +56,8 @@ CREATE FUNCTION jikan_sync.analyze_mirror()
 RETURNS void
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
+-- A fifth of the usual sample serves until autovacuum comes by, and nobody waits for it.
+SET default_statistics_target = 20
 AS $$
 BEGIN
     -- Documents and texts are most of the work and in no condition: autovacuum has time for them.

@@ -3,6 +3,7 @@
 -- requires: functions/search_words
 -- requires: functions/search_spelling
 -- requires: functions/search_nickname
+-- requires: functions/search_text
 
 -- The search engine. Stages from sure to vague, each with a band of rank, popularity inside the
 -- band; a stage runs only while the answer has room, the vague ones only while there is no answer.
@@ -77,6 +78,9 @@ BEGIN
             v_hits := v_hits || jikan_sync.search_spelling(q, true);
         END IF;
     END IF;
+    IF NOT EXISTS (SELECT FROM unnest(v_hits) AS h WHERE h.rank >= c_confident) THEN
+        v_hits := v_hits || jikan_sync.search_text(q);
+    END IF;
 
     RETURN QUERY
     SELECT d.anime_id, d.matched_title, d.match, d.rank, max(d.rank) OVER () >= c_confident
@@ -93,8 +97,9 @@ $$;
 COMMENT ON FUNCTION jikan_sync.search_ranked(
     text, integer, text[], text[], text[], integer, integer, double precision, boolean
 ) IS
-'The anime whose titles fit `query`, best first. `match`: exact, prefix or fuzzy; `rank`: 0 to 1 in
-bands, sure matches above vague ones; `is_confident`: whether the best is good enough that nobody
-need look upstream, the same in every row.';
+'The anime whose titles fit `query`, best first; where none do well, also those whose story has its
+words. `match`: exact, prefix, fuzzy or text; `rank`: 0 to 1 in bands, sure matches above vague
+ones; `is_confident`: whether the best is good enough that nobody need look upstream, the same in
+every row.';
 
 COMMIT;

@@ -34,6 +34,9 @@ BEGIN
     IF q.base = q.name AND length(q.name) BETWEEN 2 AND 10 THEN
         v_initials := '.' || q.name;
     END IF;
+    WITH beginning AS MATERIALIZED (
+        SELECT t.* FROM jikan_sync.find_key(q.key, q.key || c_last, q.read_rows) AS t
+    )
     SELECT
         array_agg(
             (
@@ -67,12 +70,21 @@ BEGIN
                 t.title,
                 t.number,
                 CASE
+                    WHEN t.key <> q.key AND t.type = 'Synonym' THEN 7
+                    WHEN t.key <> q.key THEN 6
                     WHEN t.is_short THEN 7
                     WHEN t.type = 'Synonym' THEN 3
                     WHEN replace(t.words, ' ', '') = v_squashed THEN 1
                     ELSE 2
                 END AS band
-            FROM jikan_sync.find_key(q.key, q.key || chr(1), q.read_rows) AS t
+            FROM (
+                SELECT b.* FROM beginning AS b
+                UNION ALL
+                -- Where many begin so, the most popular may leave no room for what is exactly so.
+                SELECT w.*
+                FROM jikan_sync.find_key(q.key, q.key || chr(1), q.read_rows) AS w
+                WHERE (SELECT count(*) FROM beginning) >= q.read_rows
+            ) AS t
             UNION ALL
             SELECT
                 t.anime_id,
@@ -88,13 +100,6 @@ BEGIN
             WHERE v_initials IS NOT NULL
                 AND t.position = 1
                 AND (q.number IS NULL OR abs(q.number) = abs(t.number))
-            UNION ALL
-            SELECT
-                t.anime_id,
-                t.title,
-                t.number,
-                CASE WHEN t.type = 'Synonym' THEN 7 ELSE 6 END
-            FROM jikan_sync.find_key(q.key, q.key || c_last, q.read_rows) AS t
         ) AS x
         ORDER BY x.anime_id, x.band
     ) AS c

@@ -16,6 +16,7 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     c_read CONSTANT integer := greatest(500, q.read_rows);
+    c_last CONSTANT text := U&'\+10FFFF';
     c_article CONSTANT text := '^(the|an?) (?=.)';
     v_bare text := regexp_replace(q.words, c_article, '');
     v_ids bigint[];
@@ -24,7 +25,13 @@ BEGIN
     IF q.seed = '' THEN
         RETURN NULL;
     END IF;
-    IF cardinality(q.patterns) = 1 THEN
+    IF cardinality(q.tokens) = 1 AND q.number IS NULL THEN
+        -- Titles that begin with the one word were the first stage's.
+        v_ids := ARRAY(
+            SELECT DISTINCT f.anime_id
+            FROM jikan_sync.find_word(q.seed, q.seed || c_last, q.read_rows) AS f
+        );
+    ELSIF cardinality(q.patterns) = 1 THEN
         v_ids := ARRAY(SELECT f.anime_id FROM jikan_sync.find_anime(q.seed, q.read_rows) AS f);
     ELSE
         v_ids := ARRAY(SELECT f.anime_id FROM jikan_sync.find_anime(q.seed, c_read) AS f);

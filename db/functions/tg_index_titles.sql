@@ -17,7 +17,12 @@ AS $$
 DECLARE
     v_anime_ids bigint[];
 BEGIN
-    IF TG_OP = 'INSERT' THEN
+    IF TG_OP = 'DELETE' THEN
+        -- Titles cascade; words have no foreign key and no index by anime, deleting being rare.
+        DELETE FROM jikan_sync.title_word AS w
+        USING old_row AS o
+        WHERE w.anime_id = o.id;
+    ELSIF TG_OP = 'INSERT' THEN
         SELECT array_agg(n.id) INTO v_anime_ids FROM new_row AS n;
     ELSE
         SELECT array_agg(n.id)
@@ -38,7 +43,7 @@ $$;
 
 COMMENT ON FUNCTION jikan_sync.tg_index_titles() IS
 'Rebuilds what search derives from titles, for new anime and those whose titles, popularity class
-or tombstone changed.';
+or tombstone changed, and drops it with the anime.';
 
 CREATE TRIGGER index_titles_of_new
 AFTER INSERT ON jikan.anime
@@ -48,6 +53,11 @@ FOR EACH STATEMENT EXECUTE FUNCTION jikan_sync.tg_index_titles();
 CREATE TRIGGER index_titles_of_changed
 AFTER UPDATE ON jikan.anime
 REFERENCING OLD TABLE AS old_row NEW TABLE AS new_row
+FOR EACH STATEMENT EXECUTE FUNCTION jikan_sync.tg_index_titles();
+
+CREATE TRIGGER drop_titles_of_deleted
+AFTER DELETE ON jikan.anime
+REFERENCING OLD TABLE AS old_row
 FOR EACH STATEMENT EXECUTE FUNCTION jikan_sync.tg_index_titles();
 
 COMMIT;

@@ -56,6 +56,14 @@ def test_a_tombstoned_anime_is_not_found(
     assert left.fetchall() == []
 
 
+def test_a_deleted_anime_leaves_nothing(
+    connection: psycopg.Connection[Any], catalogue: dict[int, int]
+) -> None:
+    connection.execute("DELETE FROM jikan.anime WHERE mal_id <> 21")
+    left = {fact["anime_id"] for _, fact in connection.execute(EVERYTHING)}
+    assert left == {catalogue[21]}
+
+
 def test_what_became_popular_comes_before_what_was(
     connection: psycopg.Connection[Any], insert: Insert, search: Search
 ) -> None:

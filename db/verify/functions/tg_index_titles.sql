@@ -11,6 +11,7 @@ $$;
 DO $$
 BEGIN
     ASSERT EXISTS (SELECT FROM pg_catalog.pg_trigger WHERE tgname = 'index_titles_of_changed');
+    ASSERT EXISTS (SELECT FROM pg_catalog.pg_trigger WHERE tgname = 'drop_titles_of_deleted');
 END;
 $$;
 
