@@ -56,6 +56,7 @@ MISSING: dict[str, Any] = {
         {"mal_id": 8, "type": "anime", "name": "Drama"},
     ],
 }
+REPORT = "`pgjikan doctor` looks at this machine; please report what is above"
 #: Where nobody listens.
 DEAD = "http://127.0.0.1:9/v4"
 
@@ -88,7 +89,7 @@ class Tour:
     def check(self, holds: bool, what: str) -> None:
         """Print what holds, or end the demo with what does not. Raises PgjikanError."""
         if not holds:
-            raise PgjikanError(f"the demo failed: not true that {what}")
+            raise PgjikanError(f"the demo failed: not true that {what}", hint=REPORT)
         self.console.print(f"  [green]✓[/] {what}")
 
     def wait_for(self, what: str, seconds: float, condition: Callable[[], bool]) -> None:
@@ -96,7 +97,9 @@ class Tour:
         started = time.perf_counter()
         while not condition():
             if time.perf_counter() - started > seconds:
-                raise PgjikanError(f"the demo failed: not within {seconds:.0f} s that {what}")
+                raise PgjikanError(
+                    f"the demo failed: not within {seconds:.0f} s that {what}", hint=REPORT
+                )
             time.sleep(0.02)
         self.console.print(
             f"  [green]✓[/] {what}  [dim]after {time.perf_counter() - started:.2f} s[/]"

@@ -65,7 +65,10 @@ class Plan:
             return None
         index = find(self.changes, dependency.key, first=True)
         if index is None:
-            raise PlanError(f"{self.project.plan_file} has no change {dependency.key}")
+            raise PlanError(
+                f"{self.project.plan_file} has no change {dependency.key}",
+                hint="a later line requires it: restore it",
+            )
         return self.changes[index]
 
 
@@ -74,9 +77,14 @@ def load_plan(project: Project) -> Plan:
     try:
         text = project.plan_file.read_bytes().decode()
     except FileNotFoundError as error:
-        raise PlanError(f"no plan: {project.plan_file} does not exist") from error
+        raise PlanError(
+            f"no plan: {project.plan_file} does not exist",
+            hint="name the project's folder with --project or PGJIKAN_PROJECT",
+        ) from error
     except UnicodeDecodeError as error:
-        raise PlanError(f"{project.plan_file} is not UTF-8: {error}") from error
+        raise PlanError(
+            f"{project.plan_file} is not UTF-8: {error}", hint="save it as UTF-8"
+        ) from error
     return _Parser(project).parse(text)
 
 

@@ -75,7 +75,8 @@ def load_project(root: Path, environ: Mapping[str, str] = os.environ) -> Project
     engine = conf.get("core.engine", "pg")
     if engine != "pg":
         raise PgjikanError(
-            f"sqitch.conf asks for the engine {engine!r}; pgjikan deploys to pg only"
+            f"sqitch.conf asks for the engine {engine!r}; pgjikan deploys to pg only",
+            hint="set core.engine to pg",
         )
     target = conf.get("engine.pg.target") or conf.get("core.target") or ""
 
@@ -130,7 +131,7 @@ def read_conf(file: Path) -> dict[str, str]:
     try:
         parser.read_string("\n".join(line.strip() for line in text.splitlines()))
     except configparser.Error as error:
-        raise PgjikanError(f"cannot read {file}: {error}") from error
+        raise PgjikanError(f"cannot read {file}: {error}", hint="mend or remove it") from error
     conf = {}
     for section in parser.sections():
         name, _, subsection = section.partition(" ")

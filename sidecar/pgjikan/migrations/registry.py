@@ -13,7 +13,7 @@ import psycopg
 from psycopg import sql
 from psycopg.rows import class_row, dict_row
 
-from pgjikan.errors import PgjikanError
+from pgjikan.errors import PgjikanError, from_database
 from pgjikan.migrations.plan import Plan
 from pgjikan.migrations.project import Project
 
@@ -113,6 +113,7 @@ class Registry:
             raise PgjikanError(
                 f"the registry knows a project {self.plan_name} with the URI {row['uri']}, "
                 f"the plan's is {uri}",
+                hint="name another database, or give the plan its old %uri",
             )
 
     def lock(self) -> bool:
@@ -219,7 +220,7 @@ def open_registry(conninfo: str, plan: Plan) -> Iterator[Registry]:
             conninfo, autocommit=True, row_factory=dict_row, client_encoding="utf8"
         )
     except psycopg.OperationalError as error:
-        raise PgjikanError(f"cannot connect: {error}".rstrip()) from error
+        raise from_database(error) from error
     with closing(connection):
         connection.execute(
             "SELECT set_config('search_path', quote_ident(%s), false)", [plan.project.registry]

@@ -21,6 +21,10 @@ from pgjikan.migrations.report import Action, Reporter, explain
 from pgjikan.migrations.script import ScriptError, run_script
 from pgjikan.migrations.state import deployed_changes, position_of, resolve
 
+#: What to do about the two failures that happen to people.
+NAMES = "`pgjikan log` tells what was deployed; sqitch.plan what may be"
+AGAIN = "mend the cause and run the same command again"
+
 
 @dataclass(frozen=True, slots=True)
 class Runner:
@@ -35,7 +39,10 @@ class Runner:
         """Deploy what is pending, up to the change `to`; the number of changes deployed."""
         plan = load_plan(self.project)
         if not plan.changes:
-            raise PlanError(f"{self.project.plan_file} plans no change")
+            raise PlanError(
+                f"{self.project.plan_file} plans no change",
+                hint="is it the right file? --project names its folder",
+            )
         with self._session(plan) as registry:
             is_new = not registry.exists()
             if not is_new:
@@ -44,7 +51,7 @@ class Runner:
             position = position_of(plan, deployed)
             target = len(plan.changes) - 1 if to is None else find(plan.changes, to)
             if target is None:
-                raise PlanError(f"the plan has no change {to}")
+                raise PlanError(f"the plan has no change {to}", hint=NAMES)
             if target < position:
                 raise DeployError(
                     f"{plan.changes[target].title} is deployed already, and others after it",
@@ -83,7 +90,7 @@ class Runner:
             deployed = registry.deployed()
             index = -1 if to is None else find(deployed, to)
             if index is None:
-                raise PlanError(f"no change {to} is deployed")
+                raise PlanError(f"no change {to} is deployed", hint=NAMES)
             doomed = deployed_changes(plan, deployed)[index + 1 :][::-1]
             if not doomed:
                 return 0
@@ -91,10 +98,13 @@ class Runner:
             for change in doomed:
                 for other, name in registry.dependents(change.id):
                     if other not in ids:
-                        raise DeployError(f"{name} is deployed and requires {change.title}")
+                        raise DeployError(
+                            f"{name} is deployed and requires {change.title}",
+                            hint="revert that project first",
+                        )
             self._require_files(doomed, "revert")
             if not confirm(doomed):
-                raise DeployError("nothing reverted")
+                raise DeployError("nothing reverted", hint="answer y, or say -y beforehand")
             for change in doomed:
                 self._revert(Journal(registry), change)
         return len(doomed)
@@ -111,7 +121,7 @@ class Runner:
         ]
         for key, bound in zip((start, to), bounds, strict=True):
             if bound is None:
-                raise PlanError(f"no change {key} is deployed")
+                raise PlanError(f"no change {key} is deployed", hint=NAMES)
         first, last = (bound or 0 for bound in bounds)
         changes = deployed_changes(plan, deployed)[first : last + 1]
         failures = 0
@@ -119,13 +129,19 @@ class Runner:
             try:
                 with self._step("verify", change):
                     if plan.index_of(change.id) != position:
-                        raise ScriptError("not where the plan has it, or not in the plan")
+                        raise ScriptError(
+                            "not where the plan has it, or not in the plan",
+                            hint="restore the plan it was deployed from",
+                        )
                     if not change.is_reworked:  # else what it made may look different by now
                         self._verify(change)
             except DeployError:
                 failures += 1
         if failures:
-            raise DeployError(f"{failures} of {len(changes)} deployed changes do not verify")
+            raise DeployError(
+                f"{failures} of {len(changes)} deployed changes do not verify",
+                hint="each says why above; `pgjikan doctor` looks at what may be behind it",
+            )
         return len(changes)
 
     @contextmanager
@@ -157,7 +173,7 @@ class Runner:
             yield
         except (ScriptError, psycopg.Error) as error:
             self.reporter.end((perf_counter() - start) * 1000, error)
-            raise DeployError(f"{change.title}: {explain(error)}") from error
+            raise DeployError(f"{change.title}: {explain(error)}", hint=AGAIN) from error
         self.reporter.end((perf_counter() - start) * 1000, None)
 
     def _deploy(

@@ -91,7 +91,7 @@ def run_script(
     try:
         text = file.read_bytes().decode("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        raise ScriptError(f"cannot read {name}: {error}") from error
+        raise ScriptError(f"cannot read {name}: {error}", hint="it is UTF-8 text") from error
     connection = psycopg.connect(conninfo, autocommit=True, client_encoding="utf8")
     with closing(connection):  # not psycopg's own `with`, which would commit what is left open
         if on_notice is not None:
@@ -141,4 +141,4 @@ def _explain(error: psycopg.Error, name: str, text: str, start: int, statement: 
     parts += [f"DETAIL: {diag.message_detail}"] if diag.message_detail else []
     parts += [f"HINT: {diag.message_hint}"] if diag.message_hint else []
     parts += [f"CONTEXT: {diag.context}"] if diag.context and not diag.statement_position else []
-    return ScriptError("\n".join(parts))
+    return ScriptError("\n".join(parts), hint="mend the script")

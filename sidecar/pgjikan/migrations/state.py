@@ -35,7 +35,7 @@ def read_status(conninfo: str, project: Project) -> Status:
         registry.require()
         deployed = registry.deployed()
     if not deployed:
-        raise NotDeployedError(f"no change of {plan.name} is deployed")
+        raise NotDeployedError(f"no change of {plan.name} is deployed", hint="pgjikan deploy")
     position = position_of(plan, deployed)
     changes = deployed_changes(plan, deployed)
     return Status(
@@ -101,7 +101,10 @@ def resolve(
     """The ID behind each requirement of the pending changes, by its text; all must be met."""
     present = {row.id for row in deployed}
     if again := [change.title for change in pending if change.id in present]:
-        raise DeployError(f"deployed already, but out of the plan's order: {', '.join(again)}")
+        raise DeployError(
+            f"deployed already, but out of the plan's order: {', '.join(again)}",
+            hint="restore the plan it was deployed from",
+        )
     resolved: dict[str, str] = {}
     missing, clashing = [], []
     for change in pending:
