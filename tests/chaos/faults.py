@@ -1,0 +1,127 @@
+"""How each kind of weather begins and ends."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+from collections import Counter
+from collections.abc import Callable
+
+import psycopg
+
+from tests.chaos.schedule import Weather
+from tests.chaos.stage import Stage
+
+BACKENDS = """
+SELECT pg_terminate_backend(a.pid) FROM pg_stat_activity AS a
+WHERE a.usename = 'chaos_sidecar' ORDER BY random() LIMIT %s
+"""
+
+
+class Faults:
+    """Does to the stage what the plan says, one after the other, and counts."""
+
+    def __init__(self, stage: Stage) -> None:
+        self.count: Counter[str] = Counter()
+        self._stage = stage
+
+    def strike(self, weather: Weather, wait: Callable[[float], object]) -> None:
+        """Begin, wait, end."""
+        kind = weather.kind
+        if kind == "full disk" and self._stage.disk is None:
+            kind = "read only"
+        self.count[kind] += 1
+        began = time.time()
+        with contextlib.ExitStack() as stack:
+            getattr(self, "_" + kind.replace(" ", "_"))(weather, stack)
+            wait(weather.seconds)
+        what = " ".join(filter(None, (kind, weather.detail, f"{weather.amount:.2f}")))
+        self._stage.evidence.weather.append((what, began, time.time()))
+
+    def _terminate(self, weather: Weather, stack: contextlib.ExitStack) -> None:
+        with self._stage.connect() as connection:
+            connection.execute(BACKENDS, [round(weather.amount)])
+
+    def _restart(self, weather: Weather, stack: contextlib.ExitStack) -> None:
+        self._stage.server.stop("immediate")
+        self._stage.server.start()
+
+    def _cut(self, weather: Weather, stack: contextlib.ExitStack) -> None:
+        stack.callback(self._stage.proxy.mend)
+        self._stage.proxy.cut()
+
+    def _freeze(self, weather: Weather, stack: contextlib.ExitStack) -> None:
+        stack.callback(self._stage.proxy.mend)
+        self._stage.proxy.freeze()
+
+    def _slow(self, weather: Weather, stack: contextlib.ExitStack) -> None:
+        stack.callback(self._stage.proxy.mend)
+        self._stage.proxy.slow(weather.amount)
+
+    def _upstream(self, weather: Weather, stack: contextlib.ExitStack) -> None:
+        stack.callback(self._stage.jikan.simulator.clear_faults)
+        self._stage.jikan.simulator.fault(weather.detail, rate=weather.amount)
+
+    def _embedding(self, weather: Weather, stack: contextlib.ExitStack) -> None:
+        def end() -> None:
+            self._stage.embeddings.fault = None
+
+        stack.callback(end)
+        self._stage.embeddings.fault = weather.detail
+
+    def _read_only(self, weather: Weather, stack: contextlib.ExitStack) -> None:
+        stack.callback(self._set_read_only, "off")
+        self._set_read_only("on")
+
+    def _set_read_only(self, value: str) -> None:
+        with self._stage.connect() as connection:
+            connection.execute(f"ALTER SYSTEM SET default_transaction_read_only = {value}".encode())
+            connection.execute("SELECT pg_reload_conf()")
+
+    def _full_disk(self, weather: Weather, stack: contextlib.ExitStack) -> None:
+        assert self._stage.disk is not None
+        ballast = self._stage.disk / "ballast"
+        stack.callback(ballast.unlink)
+        descriptor = os.open(ballast, os.O_CREAT | os.O_WRONLY | os.O_APPEND)
+        try:
+            with contextlib.suppress(OSError):
+                while True:
+                    os.write(descriptor, bytes(1 << 20))
+            with contextlib.suppress(OSError):
+                while True:
+                    os.write(descriptor, bytes(4096))
+        finally:
+            os.close(descriptor)
+
+    def _clock(self, weather: Weather, stack: contextlib.ExitStack) -> None:
+        if weather.amount < 0:  # back, and found out a moment later
+            stack.callback(self.jump, -weather.amount)
+        self.jump(weather.amount)
+
+    def jump(self, seconds: float) -> None:
+        """Set the clock of all rules forward, or back."""
+        self._stage.evidence.jumps.append(time.time())
+        with self._stage.connect() as connection:
+            connection.execute(
+                "INSERT INTO jikan_sync.clock AS c (frozen_at)"
+                " VALUES (timestamptz 'epoch' + %(by)s * interval '1 second')"
+                " ON CONFLICT (is_only) DO UPDATE"
+                " SET frozen_at = c.frozen_at + %(by)s * interval '1 second'",
+                {"by": seconds},
+            )
+        self._stage.evidence.jumps.append(time.time())
+
+
+def explained(line: str) -> bool:
+    """Whether an error in the server's log is what a fault looks like from there."""
+    codes = {
+        psycopg.errors.AdminShutdown,
+        psycopg.errors.CrashShutdown,
+        psycopg.errors.CannotConnectNow,
+        psycopg.errors.DiskFull,
+        psycopg.errors.ReadOnlySqlTransaction,
+        psycopg.errors.ConnectionFailure,
+        psycopg.errors.ProtocolViolation,
+    }
+    return any(f" {code.sqlstate} " in line for code in codes)

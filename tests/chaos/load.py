@@ -1,0 +1,117 @@
+"""The work: what apps ask for, faster than the upstreams allow, noted where it was acknowledged."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from threading import Event, Thread
+from typing import Any
+
+import psycopg
+
+from pgjikan.db import AWAY
+from tests.chaos.evidence import Wish
+from tests.chaos.stage import Stage
+
+#: Seconds between two actions.
+PACE = 0.04
+
+
+class Load(Thread):
+    """One app that publishes, changes, asks and searches, at random but by the seed."""
+
+    def __init__(self, stage: Stage, seed: int) -> None:
+        super().__init__(name="load", daemon=True)
+        self.refused = 0
+        self.failure: BaseException | None = None
+        self._stage = stage
+        self._dice = random.Random(f"{seed}/load")
+        self._stop_event = Event()
+        self._connection: psycopg.Connection[Any] | None = None
+
+    def stop(self) -> None:
+        self._stop_event.set()
+        self.join()
+
+    def run(self) -> None:
+        acts: list[tuple[Callable[[], None], int]] = [
+            (self._search_for_a_new_title, 3),
+            (self._ask_for_a_title, 6),
+            (self._change_and_ask, 10),
+            (self._ask_for_more, 4),
+            (self._search_by_meaning, 3),
+            (self._sync, 1),
+            (self._read, 3),
+        ]
+        try:
+            while not self._stop_event.wait(PACE):
+                [act] = self._dice.choices([a for a, _ in acts], [w for _, w in acts])
+                try:
+                    act()
+                except (*AWAY, psycopg.InterfaceError):
+                    self.refused += 1  # not acknowledged, so nobody's loss
+                    if self._connection is not None and self._connection.closed:
+                        self._connection = None
+        except BaseException as error:
+            self.failure = error
+
+    def _search_for_a_new_title(self) -> None:
+        name = self._stage.jikan.names[self._stage.jikan.publish()]
+        self._wish(("search:" + name.casefold()), "SELECT count(*) FROM anime.search(%s)", name)
+
+    def _ask_for_a_title(self) -> None:
+        mal_id = self._some_title()
+        self._execute("SELECT anime.get(%s)", mal_id)
+
+    def _change_and_ask(self) -> None:
+        mal_id = self._some_title()
+        self._stage.jikan.change(mal_id)
+        self._enqueue("anime", mal_id)
+
+    def _ask_for_more(self) -> None:
+        self._enqueue(self._dice.choice(["reviews", "pictures"]), self._some_title())
+
+    def _search_by_meaning(self) -> None:
+        text = f"a story about the number {self._dice.randrange(10_000)}"
+        self._wish("embed_query:" + text, "SELECT count(*) FROM anime.search_semantic(%s)", text)
+
+    def _sync(self) -> None:
+        if self._dice.random() < 0.5:
+            self._execute("SELECT jikan_sync.start_sync_run('catalogue')")
+        else:
+            self._execute("SELECT jikan_sync.start_sync_run('season', season => 'now')")
+
+    def _read(self) -> None:
+        mal_id = self._some_title()
+        self._execute("SELECT count(*) FROM anime.similar(%s)", mal_id)
+        self._execute("SELECT count(*) FROM anime.recommend(ARRAY[%s])", mal_id)
+        self._execute("SELECT count(*) FROM anime.health")
+
+    def _enqueue(self, task: str, mal_id: int) -> None:
+        priority = self._dice.choice(["high", "low", "low"])
+        self._wish(
+            f"{task}:{mal_id}",
+            "SELECT jikan_sync.enqueue(%s, %s, priority => %s)",
+            *(task, mal_id, priority),
+        )
+
+    def _wish(self, subject: str, query: str, *values: Any) -> None:
+        """Ask; where the task was taken up, it must come to an end after this."""
+        after = self._execute("SELECT coalesce(max(h.id), 0) FROM jikan_sync.queue_history AS h")
+        asked = self._execute(query, *values)
+        taken = self._execute(
+            "SELECT exists(SELECT FROM jikan_sync.queue AS q WHERE q.dedupe_key = %s)", subject
+        )
+        if taken or (asked and query.startswith("SELECT jikan_sync.enqueue")):
+            self._stage.evidence.wishes.append(Wish(subject, after))
+
+    def _some_title(self) -> int:
+        if not self._stage.jikan.states:
+            self._stage.jikan.publish()
+        return self._dice.randint(1, len(self._stage.jikan.states))
+
+    def _execute(self, query: str, *values: Any) -> Any:
+        if self._connection is None:
+            self._connection = self._stage.as_app()
+        row = self._connection.execute(query, values or None).fetchone()
+        return None if row is None else row[0]

@@ -1,0 +1,107 @@
+"""What goes wrong when: a plan that the seed decides, so that a run can be replayed."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+SIDECARS = 3
+KILLS_A_SECOND = 1.25
+
+#: Answers of an upstream that are nobody's truth; those that would be believed (another title's
+#: document, older values) are lies, and no mirror can tell.
+UPSTREAM_FAULTS = (
+    *("429", "429_int", "500", "503", "504", "html_502", "html", "empty_body", "error_200"),
+    *("limit_200", "half_json", "timeout", "reset", "truncated", "redirect"),
+)
+EMBEDDING_FAULTS = (
+    *("bare 429", "500", "503", "502 of a proxy", "short batch", "NaN", "zero vector"),
+    *("not JSON", "reset", "cut"),
+)
+JUMPS = (20.0, 120.0, 3_600.0, 93_600.0, -45.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Kill:
+    """A sidecar gets SIGKILL at `at` seconds and is started again after `rest`."""
+
+    at: float
+    sidecar: int
+    rest: float
+
+
+@dataclass(frozen=True, slots=True)
+class Weather:
+    """Something around the sidecars is wrong from `at` on, for `seconds`."""
+
+    at: float
+    kind: str
+    seconds: float
+    detail: str = ""
+    amount: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    seed: int
+    kills: tuple[Kill, ...]
+    weather: tuple[Weather, ...]
+
+    @property
+    def seconds(self) -> float:
+        return max([k.at for k in self.kills] + [w.at + w.seconds for w in self.weather])
+
+
+def schedule(seed: int, kills: int) -> Schedule:
+    """The plan of a seed: so many kills, and weather as long as they last."""
+    killing, brewing = random.Random(f"{seed}/kills"), random.Random(f"{seed}/weather")
+    at, planned = 1.5, []
+    for _ in range(kills):
+        at += killing.expovariate(KILLS_A_SECOND)
+        planned.append(Kill(at, killing.randrange(SIDECARS), killing.uniform(0, 0.8)))
+    return Schedule(seed, tuple(planned), tuple(_weather(brewing, until=at)))
+
+
+def _weather(dice: random.Random, until: float) -> Iterator[Weather]:
+    """Every kind once before any comes again, with a breath between."""
+    kinds: list[str] = []
+    at = 1.0
+    while at < until:
+        if not kinds:
+            kinds = [*_SECONDS]
+            dice.shuffle(kinds)
+        kind = kinds.pop()
+        weather = _one(dice, at, kind)
+        yield weather
+        at += weather.seconds + dice.uniform(0.3, 1.5)
+
+
+_SECONDS = {
+    "terminate": (0.0, 0.0),
+    "restart": (0.0, 0.0),
+    "cut": (0.3, 2.5),
+    "freeze": (0.3, 2.5),
+    "slow": (1.5, 4.0),
+    "upstream": (1.5, 4.0),
+    "embedding": (1.0, 3.0),
+    "read only": (0.5, 2.5),
+    "full disk": (1.5, 3.5),
+    "clock": (0.0, 1.5),
+}
+
+
+def _one(dice: random.Random, at: float, kind: str) -> Weather:
+    seconds = dice.uniform(*_SECONDS[kind])
+    match kind:
+        case "terminate":
+            return Weather(at, kind, seconds, amount=float(dice.choice((1, 2, 100))))
+        case "slow":
+            return Weather(at, kind, seconds, amount=dice.uniform(0.01, 0.08))
+        case "upstream":
+            return Weather(at, kind, seconds, dice.choice(UPSTREAM_FAULTS), dice.uniform(0.3, 1))
+        case "embedding":
+            return Weather(at, kind, seconds, dice.choice(EMBEDDING_FAULTS))
+        case "clock":
+            return Weather(at, kind, seconds, amount=dice.choice(JUMPS))
+    return Weather(at, kind, seconds)
