@@ -33,8 +33,9 @@ def test_where_nothing_is_deployed(command: str, empty_database: str) -> None:
     assert "LINE 1" not in said
 
 
-def test_where_nobody_listens() -> None:
-    status, said = run("health", dsn="host=127.0.0.1 port=9 dbname=x")
+@pytest.mark.parametrize("command", ["health", "deploy"])
+def test_where_nobody_listens(command: str) -> None:
+    status, said = run(*command.split(), dsn="host=127.0.0.1 port=9 dbname=x")
     assert status == 1
     assert said.startswith("error: the database did not answer")
     assert "hint:  Check --dsn" in said
@@ -63,17 +64,3 @@ def test_a_wrong_word_is_usage(arguments: list[str]) -> None:
     status, said = run(*arguments, dsn="")
     assert status == 2
     assert "Usage" in said
-
-
-def test_completion_is_there() -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", "from pgjikan.cli import main; main()"],
-        env={
-            **os.environ,
-            **{"_PGJIKAN_COMPLETE": "complete_bash", "COMP_WORDS": "pgjikan do"},
-            "COMP_CWORD": "1",
-        },
-        capture_output=True,
-        text=True,
-    )
-    assert "doctor" in done.stdout

@@ -103,7 +103,32 @@ def test_seasons_and_titles(pgjikan: Run, simulator: Simulator, live: Database) 
     assert pgjikan("sync", "season", "2024", "fall", "--current").returncode == 1
     done = pgjikan("sync", "anime", "1", "5", "1", "99999999")
     assert "details: 2 stored, 1 unknown upstream, 0 given up" in done.stdout
+    assert done.returncode == 1  # not all that was asked for came
+    assert pgjikan("sync", "anime", "1", "5").returncode == 0
     assert live.value("SELECT count(*) FROM jikan.anime AS a WHERE a.is_full") == 2
+
+
+def test_what_a_machine_reads(pgjikan: Run, simulator: Simulator, live: Database) -> None:
+    live.unlimited()
+    dry = json.loads(pgjikan("sync", "catalogue", "--dry-run", "--json").stdout)
+    assert dry["request_count"] >= dry["page_count"] > 1 and dry["provider"] == "tenrai"
+    done = json.loads(pgjikan("sync", "catalogue", "--yes", "--details", "1", "--json").stdout)
+    titles = simulator.stats()["titles"]
+    assert (done["catalogue"]["titles"], done["catalogue"]["walked"]) == (titles, True)
+    assert done["details"] == {"stored": 1, "missing": 0, "given_up": 0}
+    again = json.loads(pgjikan("sync", "catalogue", "--yes", "--json").stdout)
+    assert again["catalogue"]["walked"] is False
+    season = json.loads(pgjikan("sync", "season", "2024", "fall", "--json").stdout)
+    assert season["list"] == "season 2024 fall" and season["pages"] >= 1
+    some = pgjikan("sync", "anime", "1", "99999999", "--json")
+    assert json.loads(some.stdout) == {"stored": 1, "missing": 1, "given_up": 0}
+    assert some.returncode == 1
+    tried = json.loads(pgjikan("provider", "test", "tenrai", "--json").stdout)
+    assert (tried["provider"], tried["outcome"]) == ("tenrai", "ok")
+    run = json.loads(pgjikan("job", "run", "sweep_leases", "--json").stdout)
+    assert run == {"job": "sweep_leases", "outcome": "ok"}
+    assert json.loads(pgjikan("queue", "redrive", "--json").stdout) == {"redriven": 0}
+    assert json.loads(pgjikan("get", "1", "--json").stdout)["mal_id"] == 1
 
 
 def test_an_interrupted_walk_goes_on_at_its_page(

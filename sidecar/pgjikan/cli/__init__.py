@@ -34,7 +34,11 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="MyAnimeList's anime inside PostgreSQL: fresh, searchable, recommendable. "
     "Start with `pgjikan demo` (a tour) or `pgjikan up` (for real). The database is --dsn, else "
-    "DATABASE_URL, else libpq's PG*, else the embedded server.",
+    "DATABASE_URL, else libpq's PG*, else the embedded server.\n\n"
+    "Exit codes: 0 done and well, 1 not (an error says what to do), 2 a wrong word on the command "
+    "line. `pgjikan --install-completion` completes commands and options in your shell.\n\n"
+    "\b\nExamples:\n  pgjikan demo\n  pgjikan up\n  pgjikan search 'fullmetal alchemst'\n"
+    "  pgjikan COMMAND --help",
 )
 
 for module in (up, demo, database, sidecar, dashboard, read, health, doctor, load, sync, simulator):

@@ -9,6 +9,7 @@ import psycopg
 import typer
 from aiohttp import web
 
+from pgjikan.cli.options import Dsn
 from pgjikan.dashboard import make_app
 from pgjikan.dashboard.guard import is_loopback
 from pgjikan.errors import PgjikanError
@@ -18,12 +19,17 @@ from pgjikan.settings import resolve_dsn, with_application_name
 def dashboard(
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 picks a free one.")] = 8484,
     host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
-    dsn: Annotated[str | None, typer.Option(help="The database.")] = None,
+    dsn: Dsn = None,
 ) -> None:
     """Serve a page on this machine: search as you type, and how fresh, busy and well all is.
 
     It shows what happens, live, while a sidecar (`pgjikan up` or `pgjikan sidecar`) works.
     The database's user must be a member of jikan_owner. There is no login: keep it on loopback.
+
+    \b
+    Examples:
+      pgjikan dashboard
+      pgjikan dashboard --port 9000 --dsn postgresql://me@db.example/anime
     """
     target = resolve_dsn(dsn)
     _check(target)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -11,21 +10,19 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.text import Text
 
 from pgjikan import migrations
+from pgjikan.cli.options import AsJson, Dsn, print_json
+from pgjikan.cli.reporter import ConsoleReporter
 from pgjikan.errors import PgjikanError
 from pgjikan.settings import resolve_dsn
 
-Dsn = Annotated[str | None, typer.Option(help="The database, as libpq's conninfo or URL.")]
 ProjectDir = Annotated[
     Path | None,
     typer.Option(
         "--project", envvar="PGJIKAN_PROJECT", help="The folder of sqitch.plan; default: built in."
     ),
 ]
-AsJson = Annotated[bool, typer.Option("--json", help="For a machine to read.")]
 Verbose = Annotated[bool, typer.Option("--verbose", help="Show the server's notices too.")]
 Wait = Annotated[
     float, typer.Option(min=0, help="Seconds to wait while somebody else deploys or reverts.")
@@ -49,47 +46,6 @@ class EventKind(StrEnum):
     FAIL = "fail"
 
 
-class ConsoleReporter(migrations.Reporter):
-    """One line a change: its name as it starts, the outcome and the time as it ends."""
-
-    SIGNS = {"deploy": "+", "revert": "-", "verify": "*"}  # noqa: RUF012
-
-    def __init__(self, verbose: bool) -> None:
-        self.console = Console(highlight=False, soft_wrap=True)
-        self.verbose = verbose
-        self.action: migrations.Action = "deploy"
-        self.remarks: list[str] = []
-        self.in_step = False
-
-    def message(self, text: str) -> None:
-        """Print it, or keep it until the running line is complete."""
-        if self.in_step:
-            self.remarks.append(text)
-        else:
-            self.console.print(Text(text))
-
-    def begin(self, action: migrations.Action, title: str) -> None:
-        """The first half of the line."""
-        self.action, self.in_step = action, True
-        self.console.print(Text(f"  {self.SIGNS[action]} {title} "), end="")
-
-    def notice(self, text: str) -> None:
-        """Shown to whoever asked for it."""
-        if self.verbose:
-            self.message(text)
-
-    def end(self, milliseconds: float, error: Exception | None) -> None:
-        """The second half, and what came up meanwhile."""
-        outcome = Text("FAILED", "bold red") if error else Text("ok", "green")
-        self.console.print(outcome, Text(f"{milliseconds:.0f} ms", "dim"))
-        self.in_step = False
-        if error and self.action == "verify":
-            self.remarks.append(str(error))
-        for remark in self.remarks:
-            self.console.print(Text(remark), style="yellow")
-        self.remarks.clear()
-
-
 def deploy(
     dsn: Dsn = None,
     project: ProjectDir = None,
@@ -104,7 +60,14 @@ def deploy(
     lock_timeout: Wait = migrations.LOCK_TIMEOUT,
     verbose: Verbose = False,
 ) -> None:
-    """Deploy the changes that the database lacks; fine to run twice, and by two at once."""
+    """Deploy the changes that the database lacks; fine to run twice, and by two at once.
+
+    \b
+    Examples:
+      pgjikan deploy
+      pgjikan deploy --dsn postgresql://me@db.example/anime --verbose
+      pgjikan deploy --to @v1 --mode change
+    """
     reporter = ConsoleReporter(verbose)
     count = migrations.deploy(
         resolve_dsn(dsn),
@@ -125,7 +88,13 @@ def verify(
     to: Annotated[str | None, typer.Option(help=f"The last change to verify: {CHANGE}.")] = None,
     verbose: Verbose = False,
 ) -> None:
-    """Run the verify script of every deployed change; exits 1 if one fails."""
+    """Run the verify script of every deployed change; exits 1 if one fails.
+
+    \b
+    Examples:
+      pgjikan verify
+      pgjikan verify --from functions/search
+    """
     reporter = ConsoleReporter(verbose)
     count = migrations.verify(
         resolve_dsn(dsn), _project(project), start=start, to=to, reporter=reporter
@@ -143,7 +112,13 @@ def revert(
     lock_timeout: Wait = migrations.LOCK_TIMEOUT,
     verbose: Verbose = False,
 ) -> None:
-    """Revert changes, newest first, and with them the data they hold; asks before."""
+    """Revert changes, newest first, and with them the data they hold; asks before.
+
+    \b
+    Examples:
+      pgjikan revert --to @HEAD^
+      pgjikan revert --to functions/search -y
+    """
     reporter = ConsoleReporter(verbose)
 
     def confirm(changes: Sequence[migrations.Change]) -> bool:
@@ -179,10 +154,15 @@ def status(
 
     As with `sqitch status`, pending changes are no failure; it exits 1 if nothing is deployed, or
     what is deployed is not in the plan. `--check` is stricter, as `sqitch check`.
+
+    \b
+    Examples:
+      pgjikan status
+      pgjikan status --check --json
     """
     found = migrations.status(resolve_dsn(dsn), _project(project))
     if as_json:
-        typer.echo(json.dumps(asdict(found), default=str, ensure_ascii=False))
+        print_json(asdict(found))
     else:
         last = found.last
         print(f"{found.project}: {found.deployed_count} changes deployed, the last")
@@ -202,11 +182,17 @@ def log(
     event: Annotated[EventKind | None, typer.Option(help="Only events of this kind.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show what was deployed, reverted or failed, newest first."""
+    """Show what was deployed, reverted or failed, newest first.
+
+    \b
+    Examples:
+      pgjikan log
+      pgjikan log --event fail --json
+    """
     kind = event.value if event else None
     events = migrations.log(resolve_dsn(dsn), _project(project), event=kind)
     if as_json:
-        typer.echo(json.dumps(events, default=str, ensure_ascii=False))
+        print_json(events)
         return
     for entry in events:
         title = " ".join([f"{entry['project']}:{entry['change']}", *entry["tags"]])

@@ -10,6 +10,10 @@ def demo() -> None:
     """Show everything once, on a throw-away server; exits 0 only if every step held.
 
     It asks the real API when that can be reached, and the built-in simulator otherwise.
+
+    \b
+    Examples:
+      pgjikan demo
     """
     from pgjikan import demo as tour
 

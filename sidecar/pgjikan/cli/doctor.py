@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from typing import Annotated
 
@@ -10,6 +9,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
+from pgjikan.cli.options import AsJson, Dsn, print_json
 from pgjikan.doctor import examine
 from pgjikan.settings import read_settings, resolve_dsn
 
@@ -17,14 +17,19 @@ SIGNS = {"ok": ("ok  ", "green"), "warn": ("warn", "yellow"), "bad": ("bad ", "b
 
 
 def doctor(
-    dsn: Annotated[str | None, typer.Option(help="The database.")] = None,
+    dsn: Dsn = None,
     offline: Annotated[bool, typer.Option(help="Do not ask the Jikan providers.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="For a machine to read.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Look for what is wrong and print the command that mends it; exits 1 when something is bad.
 
     Run it as the login that deploys, and where the sidecar runs: it tries this machine's
     embedding model and asks each provider for one title.
+
+    \b
+    Examples:
+      pgjikan doctor
+      pgjikan doctor --offline --json
     """
     findings = []
     console = Console(highlight=False, soft_wrap=True)
@@ -36,7 +41,7 @@ def doctor(
             if finding.mend and finding.verdict != "ok":
                 console.print(Text(f"       {finding.mend}", "cyan"))
     if as_json:
-        typer.echo(json.dumps([asdict(finding) for finding in findings], ensure_ascii=False))
+        print_json([asdict(finding) for finding in findings])
     if any(finding.verdict == "bad" for finding in findings):
         raise typer.Exit(1)
 

@@ -2,44 +2,38 @@
 
 from __future__ import annotations
 
-import json
-import logging
-import time
-import uuid
-from threading import Event
 from typing import Annotated, Any, LiteralString
 
 import psycopg
-import structlog
 import typer
 from psycopg.rows import dict_row
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from pgjikan import db
+from pgjikan.cli.backfill import drain
+from pgjikan.cli.options import AsJson, Dsn, print_json
 from pgjikan.embedders import load_embedder
-from pgjikan.embedding_lane import EmbeddingLane
 from pgjikan.errors import PgjikanError
 from pgjikan.settings import read_settings, resolve_dsn, with_application_name
 
 app = typer.Typer(no_args_is_help=True, help="Embedding models: coverage, backfill, switch.")
 
-Dsn = Annotated[str | None, typer.Option(help="The database.")]
-AsJson = Annotated[bool, typer.Option("--json", help="For a machine to read.")]
 Model = Annotated[str, typer.Argument(help="Its id, NAME, PROVIDER/NAME or PROVIDER/NAME/DIMS.")]
-
-#: Seconds between two looks at how far it is.
-PATIENCE = 1.0
 
 
 @app.command()
 def status(dsn: Dsn = None, as_json: AsJson = False) -> None:
-    """Show each model: status, coverage, size, and why its provider is left alone, if it is."""
+    """Show each model: status, coverage, size, and why its provider is left alone, if it is.
+
+    \b
+    Examples:
+      pgjikan embeddings status
+      pgjikan embeddings status --json
+    """
     with _connect(dsn) as connection:
         rows = connection.execute("SELECT s.* FROM jikan_sync.embedding_status() AS s").fetchall()
     if as_json:
-        typer.echo(json.dumps(rows, default=str))
+        print_json(rows)
         return
     table = Table(
         "id", "model", "status", "coverage", "MB", "index", "blocked", box=None, pad_edge=False
@@ -70,8 +64,14 @@ def add(
         float, typer.Option(min=0, help="US dollars for a million tokens, for estimates.")
     ] = 0.0,
     dsn: Dsn = None,
+    as_json: AsJson = False,
 ) -> None:
-    """Add a model beside the active one; until `backfill` only new titles are embedded."""
+    """Add a model beside the active one; until `backfill` only new titles are embedded.
+
+    \b
+    Examples:
+      pgjikan embeddings add google gemini-embedding-001 768 --price 0.15
+    """
     load_embedder(provider, name, dimensions, read_settings())
     with _connect(dsn) as connection:
         model_id = _value(
@@ -81,6 +81,9 @@ def add(
             "price => %(price)s::numeric)",
             {"provider": provider, "name": name, "dimensions": dimensions, "price": price},
         )
+    if as_json:
+        print_json({"model_id": model_id})
+        return
     typer.echo(f"model {model_id} added; next: pgjikan embeddings backfill {model_id} --estimate")
 
 
@@ -93,7 +96,15 @@ def backfill(
     dsn: Dsn = None,
     as_json: AsJson = False,
 ) -> None:
-    """Embed every title that lacks a current vector of MODEL; interrupt and repeat at will."""
+    """Embed every title that lacks a current vector of MODEL; interrupt and repeat at will.
+
+    Exits 1 when titles are left without one.
+
+    \b
+    Examples:
+      pgjikan embeddings backfill 2 --estimate
+      pgjikan embeddings backfill gemini-embedding-001 --json
+    """
     target = resolve_dsn(dsn)
     with _connect(target) as connection:
         model_id = _find(connection, model)
@@ -105,11 +116,16 @@ def backfill(
             "SELECT jikan_sync.backfill_embeddings(model_id => %(model_id)s)",
             {"model_id": model_id},
         )
-        done = _drain(target, connection, model_id, quiet=as_json)
+        done = drain(target, connection, model_id)
     if as_json:
-        typer.echo(json.dumps({"queued": queued, **done}))
+        print_json({"queued": queued, **done})
     else:
         typer.echo(f"{done['current_count']:,} of {done['title_count']:,} titles have a vector")
+    if done["current_count"] < done["title_count"]:
+        raise PgjikanError(
+            f"{done['title_count'] - done['current_count']:,} titles were given up",
+            hint="`pgjikan queue dead` says why; then `pgjikan queue redrive --task embed`",
+        )
 
 
 @app.command()
@@ -118,7 +134,13 @@ def switch(
     force: Annotated[bool, typer.Option(help="Even under the coverage gate.")] = False,
     dsn: Dsn = None,
 ) -> None:
-    """Make MODEL the one that recommendations read, at once; the one before stays as a way back."""
+    """Make MODEL the one that recommendations read, at once; the one before stays as a way back.
+
+    \b
+    Examples:
+      pgjikan embeddings switch gemini-embedding-001
+      pgjikan embeddings switch local/universal-sentence-encoder-multilingual-3
+    """
     with _connect(dsn) as connection:
         model_id = _find(connection, model)
         _value(
@@ -147,7 +169,12 @@ def drop(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     dsn: Dsn = None,
 ) -> None:
-    """Drop MODEL and all of its vectors; the active model cannot be dropped."""
+    """Drop MODEL and all of its vectors; the active model cannot be dropped.
+
+    \b
+    Examples:
+      pgjikan embeddings drop 1 --yes
+    """
     with _connect(dsn) as connection:
         model_id = _find(connection, model)
         if not yes:
@@ -167,63 +194,12 @@ def _print_estimate(connection: psycopg.Connection[Any], model_id: int, as_json:
     ).fetchone()
     assert row is not None  # the function answers one row
     if as_json:
-        typer.echo(json.dumps({"model_id": model_id, **row}, default=str))
+        print_json({"model_id": model_id, **row})
         return
     typer.echo(
         f"{row['text_count']:,} texts in {row['request_count']:,} requests, "
         f"about {row['token_count']:,} tokens, {row['cost']} US dollars, {row['duration']}"
     )
-
-
-def _drain(
-    dsn: str, connection: psycopg.Connection[Any], model_id: int, *, quiet: bool
-) -> dict[str, Any]:
-    """Take part in the lane's work until the model lacks nothing that can still come."""
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
-    worker = f"backfill:{uuid.uuid4().hex[:8]}"
-    lane = EmbeddingLane(db.connector(dsn, "pgjikan backfill"), read_settings(), Event(), worker)
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[rate]}"),
-        TimeRemainingColumn(),
-    )
-    pause = Event()
-    with Progress(*columns, disable=quiet, transient=True) as bar:
-        task = bar.add_task("embedding", total=None, rate="")
-        looked_at = 0.0
-        try:
-            while True:
-                did_work = lane.step()
-                if did_work and time.monotonic() < looked_at + PATIENCE:
-                    continue
-                looked_at = time.monotonic()
-                row = _progress(connection, model_id)
-                bar.update(task, total=row["title_count"], completed=row["current_count"])
-                speed = bar.tasks[0].finished_speed or bar.tasks[0].speed or 0
-                bar.update(task, rate=f"{speed:.0f}/s")
-                if row["left_count"] == 0:
-                    return row
-                if row["blocked_reason"]:
-                    raise PgjikanError(
-                        f"the provider does not answer: {row['blocked_reason']}",
-                        hint=f"Nothing is lost; go on after {row['blocked_until']:%Y-%m-%d %H:%M} "
-                        "with the same command, or leave it to the sidecar.",
-                    )
-                if not did_work:
-                    pause.wait(PATIENCE)
-        finally:
-            lane.close()
-
-
-def _progress(connection: psycopg.Connection[Any], model_id: int) -> dict[str, Any]:
-    row = connection.execute(
-        "SELECT b.* FROM jikan_sync.backfill_progress(model_id => %(model_id)s) AS b",
-        {"model_id": model_id},
-    ).fetchone()
-    assert row is not None  # the function answers one row
-    return dict(row)
 
 
 def _find(connection: psycopg.Connection[Any], model: str) -> int:

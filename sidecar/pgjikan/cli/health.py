@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from typing import Annotated, Any
+from typing import Any
 
 import psycopg
 import typer
@@ -12,23 +11,29 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from pgjikan.cli.options import AsJson, Dsn, print_json
 from pgjikan.settings import resolve_dsn, with_application_name
 
 COLOURS = {"ok": "bold green", "degraded": "bold yellow", "down": "bold red"}
 
 
 def health(
-    dsn: Annotated[str | None, typer.Option(help="The database.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="For a machine to read.")] = False,
+    dsn: Dsn = None,
+    as_json: AsJson = False,
 ) -> None:
     """Say whether all is well; exits 1 when it is not.
 
     `degraded` means that reads go on and something needs attention; `down` that there is nothing
     to read. `pgjikan doctor` looks deeper and says how to mend it.
+
+    \b
+    Examples:
+      pgjikan health
+      pgjikan health --json
     """
     row = _read(resolve_dsn(dsn))
     if as_json:
-        typer.echo(json.dumps(row, default=str, ensure_ascii=False))
+        print_json(row)
     else:
         _show(row)
     if row["state"] != "ok":

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from contextlib import ExitStack
 from dataclasses import asdict
 from datetime import datetime
 from importlib.resources import as_file, files
+from os import SEEK_END
 from pathlib import Path
 from typing import Annotated
 
@@ -21,6 +21,7 @@ from rich.progress import (
 )
 
 from pgjikan import loader
+from pgjikan.cli.options import AsJson, Dsn, print_json
 from pgjikan.errors import PgjikanError
 from pgjikan.settings import resolve_dsn
 
@@ -39,12 +40,17 @@ def load(
         datetime | None,
         typer.Option(help="How old the documents are; default: the file's modification time."),
     ] = None,
-    dsn: Annotated[str | None, typer.Option(help="The database.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="For a machine to read.")] = False,
+    dsn: Dsn = None,
+    as_json: AsJson = False,
 ) -> None:
     """Store Jikan documents in bulk; only rows that differ are written.
 
     What cannot be stored is kept with its reason: SELECT * FROM jikan_sync.rejected_document.
+
+    \b
+    Examples:
+      pgjikan load --starter
+      pgjikan load anime.jsonl.gz --as-of 2026-06-26 --json
     """
     if (file is None) != starter:
         raise PgjikanError("give a FILE or --starter", hint="pgjikan load anime.jsonl")
@@ -52,7 +58,7 @@ def load(
         resolve_dsn(dsn), file, STARTER_READ_AT if starter else as_of, quiet=as_json
     )
     if as_json:
-        typer.echo(json.dumps(asdict(loaded)))
+        print_json(asdict(loaded))
     else:
         typer.echo(
             f"{loaded.inserted} new, {loaded.updated} updated, "
@@ -79,11 +85,22 @@ def load_with_progress(
                 transient=True,
             )
         )
-        size = file.stat().st_size if file.exists() and file.suffix != ".gz" else None
-        task = bar.add_task("loading", total=size)
+        task = bar.add_task("loading", total=_size(file))
         return loader.load(
             dsn, file, fetched_at=as_of, progress=lambda count: bar.advance(task, count)
         )
+
+
+def _size(file: Path) -> int | None:
+    """The bytes of JSON in a file; of a .gz its last four bytes tell. None: nobody knows."""
+    try:
+        if file.suffix != ".gz":
+            return file.stat().st_size
+        with file.open("rb") as compressed:
+            compressed.seek(-4, SEEK_END)
+            return int.from_bytes(compressed.read(), "little") or None
+    except OSError:
+        return None  # whoever loads it will say what is wrong with it
 
 
 def register(app: typer.Typer) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Annotated, Any, LiteralString
 
 import psycopg
@@ -11,26 +10,29 @@ from psycopg.rows import dict_row
 from rich.console import Console
 from rich.table import Table
 
+from pgjikan.cli.options import AsJson, Dsn, print_json
 from pgjikan.errors import PgjikanError
 from pgjikan.probe import probe
 from pgjikan.settings import read_settings, resolve_dsn, with_application_name
 
 app = typer.Typer(no_args_is_help=True, help="Who serves the Jikan v4 API, and how they are doing.")
 
-Dsn = Annotated[str | None, typer.Option(help="The database.")]
 Name = Annotated[str, typer.Argument(help="The provider.")]
 Limit = Annotated[float | None, typer.Option(min=0, help="Requests allowed; 0: no limit.")]
 
 
 @app.command("list")
-def list_(
-    dsn: Dsn = None,
-    as_json: Annotated[bool, typer.Option("--json", help="For a machine to read.")] = False,
-) -> None:
-    """Show the providers in the order of preference; counts are of the last 24 hours."""
+def list_(dsn: Dsn = None, as_json: AsJson = False) -> None:
+    """Show the providers in the order of preference; counts are of the last 24 hours.
+
+    \b
+    Examples:
+      pgjikan provider list
+      pgjikan provider list --json
+    """
     rows = _call(dsn, "SELECT s.* FROM jikan_sync.provider_status AS s", {})
     if as_json:
-        typer.echo(json.dumps(rows, default=str))
+        print_json(rows)
         return
     table = Table(
         *("name", "enabled", "key", "breaker", "pace", "wait", "requests", "failed", "429", "url"),
@@ -66,7 +68,13 @@ def set_(
     ] = None,
     dsn: Dsn = None,
 ) -> None:
-    """Change a provider, or add one (with --url)."""
+    """Change a provider, or add one (with --url), which is asked last unless it gets a free rank.
+
+    \b
+    Examples:
+      pgjikan provider set tenrai --per-minute 30
+      pgjikan provider set mine --url http://10.0.0.7:8080/v4 --per-minute 120
+    """
     _call(
         dsn,
         "SELECT jikan_sync.set_provider(name => %(name)s, base_url => %(url)s, rank => %(rank)s, "
@@ -87,19 +95,34 @@ def set_(
 
 @app.command()
 def enable(name: Name, dsn: Dsn = None) -> None:
-    """Let a provider be asked."""
+    """Let a provider be asked.
+
+    \b
+    Examples:
+      pgjikan provider enable jikan
+    """
     _enable(dsn, name, True)
 
 
 @app.command()
 def disable(name: Name, dsn: Dsn = None) -> None:
-    """Ask a provider no more."""
+    """Ask a provider no more.
+
+    \b
+    Examples:
+      pgjikan provider disable tenrai
+    """
     _enable(dsn, name, False)
 
 
 @app.command()
-def test(name: Name, dsn: Dsn = None) -> None:
-    """Ask a provider, even a disabled one, for one title, through its limiter; store nothing."""
+def test(name: Name, dsn: Dsn = None, as_json: AsJson = False) -> None:
+    """Ask a provider, even a disabled one, for one title, through its limiter; store nothing.
+
+    \b
+    Examples:
+      pgjikan provider test tenrai
+    """
     conninfo = with_application_name(resolve_dsn(dsn), "pgjikan provider")
     with psycopg.connect(conninfo, autocommit=True) as connection:
         response = probe(connection, read_settings(), name)
@@ -114,6 +137,16 @@ def test(name: Name, dsn: Dsn = None) -> None:
             f"{name}: {told}: {response.message}",
             hint="Is the base URL right (`pgjikan provider list`), and does it serve Jikan v4?",
         )
+    if as_json:
+        print_json(
+            {
+                "provider": name,
+                "outcome": response.outcome,
+                "elapsed_ms": round(response.elapsed_ms),
+                "bytes": response.bytes,
+            }
+        )
+        return
     typer.echo(f"{name}: {told}, {response.bytes:,} bytes")
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Annotated, Any, LiteralString
 
 import psycopg
@@ -11,20 +10,25 @@ from psycopg.rows import dict_row
 from rich.console import Console
 from rich.table import Table
 
+from pgjikan.cli.options import AsJson, Dsn, print_json
 from pgjikan.errors import PgjikanError
 from pgjikan.settings import resolve_dsn, with_application_name
 
 app = typer.Typer(no_args_is_help=True, help="The queue: what waits, what died, and back again.")
 job_app = typer.Typer(no_args_is_help=True, help="The jobs: when they run, and how it went.")
 
-Dsn = Annotated[str | None, typer.Option(help="The database.")]
-AsJson = Annotated[bool, typer.Option("--json", help="For a machine to read.")]
 JobName = Annotated[str, typer.Argument(help="The job, as `pgjikan job list` names it.")]
 
 
 @app.command()
 def status(dsn: Dsn = None, as_json: AsJson = False) -> None:
-    """Show how many tasks wait, by lane, task and priority, and the oldest of each."""
+    """Show how many tasks wait, by lane, task and priority, and the oldest of each.
+
+    \b
+    Examples:
+      pgjikan queue status
+      pgjikan queue status --json
+    """
     _show(
         dsn,
         "SELECT q.* FROM jikan_sync.status_queue AS q ORDER BY q.lane, q.priority, q.task",
@@ -35,7 +39,13 @@ def status(dsn: Dsn = None, as_json: AsJson = False) -> None:
 
 @app.command()
 def dead(dsn: Dsn = None, as_json: AsJson = False) -> None:
-    """Show the tasks that were given up, with the reason."""
+    """Show the tasks that were given up, with the reason.
+
+    \b
+    Examples:
+      pgjikan queue dead
+      pgjikan queue dead --json
+    """
     _show(
         dsn,
         "SELECT d.id, d.task, d.mal_id, d.died_at, d.attempts, d.reason, d.message "
@@ -50,19 +60,36 @@ def redrive(
     ids: Annotated[list[int] | None, typer.Argument(help="Dead tasks; without: all.")] = None,
     task: Annotated[str | None, typer.Option(help="Only tasks of this kind.")] = None,
     dsn: Dsn = None,
+    as_json: AsJson = False,
 ) -> None:
-    """Put dead tasks back into the queue, with their attempts forgiven."""
+    """Put dead tasks back into the queue, with their attempts forgiven.
+
+    \b
+    Examples:
+      pgjikan queue redrive
+      pgjikan queue redrive 17 42
+      pgjikan queue redrive --task anime
+    """
     [row] = _rows(
         dsn,
         "SELECT jikan_sync.redrive(ids => %(ids)s, task => %(task)s) AS count",
         {"ids": ids or None, "task": task},
     )
-    typer.echo(f"{row['count']} tasks are back in the queue")
+    if as_json:
+        print_json({"redriven": row["count"]})
+    else:
+        typer.echo(f"{row['count']} tasks are back in the queue")
 
 
 @job_app.command("list")
 def list_jobs(dsn: Dsn = None, as_json: AsJson = False) -> None:
-    """Show every job: period, last run, outcome, next due."""
+    """Show every job: period, last run, outcome, next due.
+
+    \b
+    Examples:
+      pgjikan job list
+      pgjikan job list --json
+    """
     _show(
         dsn,
         "SELECT j.* FROM jikan_sync.status_job AS j ORDER BY j.name",
@@ -72,10 +99,18 @@ def list_jobs(dsn: Dsn = None, as_json: AsJson = False) -> None:
 
 
 @job_app.command()
-def run(name: JobName, dsn: Dsn = None) -> None:
-    """Run a job now, due or not."""
+def run(name: JobName, dsn: Dsn = None, as_json: AsJson = False) -> None:
+    """Run a job now, due or not; exits 1 when it fails.
+
+    \b
+    Examples:
+      pgjikan job run nightly_embeddings
+    """
     [row] = _rows(dsn, "SELECT jikan_sync.run_job(%(name)s)::text AS outcome", {"name": name})
-    typer.echo(f"{name}: {row['outcome']}")
+    if as_json:
+        print_json({"job": name, "outcome": row["outcome"]})
+    else:
+        typer.echo(f"{name}: {row['outcome']}")
     if row["outcome"] == "failed":
         [job] = _rows(
             dsn,
@@ -87,13 +122,23 @@ def run(name: JobName, dsn: Dsn = None) -> None:
 
 @job_app.command()
 def enable(name: JobName, dsn: Dsn = None) -> None:
-    """Let a job run on its period again."""
+    """Let a job run on its period again.
+
+    \b
+    Examples:
+      pgjikan job enable refresh_stale
+    """
     _switch(dsn, name, True)
 
 
 @job_app.command()
 def disable(name: JobName, dsn: Dsn = None) -> None:
-    """Stop a job from running by itself; `job run` still works."""
+    """Stop a job from running by itself; `job run` still works.
+
+    \b
+    Examples:
+      pgjikan job disable refresh_stale
+    """
     _switch(dsn, name, False)
 
 
@@ -120,7 +165,7 @@ def _rows(
 def _show(dsn: str | None, query: LiteralString, as_json: bool, nothing: str) -> None:
     rows = _rows(dsn, query, {})
     if as_json:
-        typer.echo(json.dumps(rows, default=str))
+        print_json(rows)
     elif not rows:
         typer.echo(nothing)
     else:

@@ -12,11 +12,10 @@ from psycopg.rows import dict_row
 from rich.console import Console
 from rich.table import Table
 
+from pgjikan.cli.options import AsJson, Dsn, print_json
 from pgjikan.errors import PgjikanError
 from pgjikan.settings import resolve_dsn, with_application_name
 
-Dsn = Annotated[str | None, typer.Option(help="The database.")]
-AsJson = Annotated[bool, typer.Option("--json", help="For a machine to read.")]
 Rows = Annotated[int, typer.Option(min=1, max=100, help="At most so many rows.")]
 
 
@@ -35,7 +34,14 @@ def search(
     dsn: Dsn = None,
     as_json: AsJson = False,
 ) -> None:
-    """Search titles, as apps do with `SELECT * FROM anime.search(…)`."""
+    """Search titles, as apps do with `SELECT * FROM anime.search(…)`.
+
+    \b
+    Examples:
+      pgjikan search 'fullmetal alchemst'
+      pgjikan search gundam --type TV --genre mecha --rows 5 --json
+      pgjikan search 'a title nobody has' --wait 5
+    """
     arguments = {"query": query, "rows": rows, "types": type_, "genres": genre, "nsfw": nsfw}
     target = resolve_dsn(dsn)
     if wait:
@@ -61,7 +67,13 @@ def similar(
     dsn: Dsn = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show the nearest anime by vector."""
+    """Show the nearest anime by vector.
+
+    \b
+    Examples:
+      pgjikan similar 5680
+      pgjikan similar 1 --rows 3 --json
+    """
     found = _rows(
         resolve_dsn(dsn),
         "SELECT s.* FROM anime.similar(mal_id => %(mal_id)s, max_rows => %(rows)s) AS s",
@@ -77,7 +89,13 @@ def recommend(
     dsn: Dsn = None,
     as_json: AsJson = False,
 ) -> None:
-    """Recommend anime near what you liked and away from what you did not."""
+    """Recommend anime near what you liked and away from what you did not.
+
+    \b
+    Examples:
+      pgjikan recommend 1535 13601
+      pgjikan recommend 1535 13601 --disliked 20 --json
+    """
     found = _rows(
         resolve_dsn(dsn),
         "SELECT r.* FROM anime.recommend(liked => %(liked)s, disliked => %(disliked)s, "
@@ -90,15 +108,27 @@ def recommend(
 def get(
     mal_id: Annotated[int, typer.Argument(help="The anime.")],
     dsn: Dsn = None,
+    as_json: AsJson = False,
 ) -> None:
-    """Print everything about one anime as JSON; an unknown one is fetched behind: ask again."""
+    """Print everything about one anime; an unknown one is queued, and it exits 1: ask again.
+
+    It is JSON either way; --json puts it on one line.
+
+    \b
+    Examples:
+      pgjikan get 1
+      pgjikan get 5114 --json
+    """
     row = _rows(resolve_dsn(dsn), "SELECT anime.get(%(mal_id)s) AS anime", {"mal_id": mal_id})[0]
     if row["anime"] is None:
         raise PgjikanError(
             f"anime {mal_id} is not in the database yet; it has been queued",
             hint="With a sidecar running, ask again in a second.",
         )
-    typer.echo(json.dumps(row["anime"], ensure_ascii=False, indent=2))
+    if as_json:
+        print_json(row["anime"])
+    else:
+        typer.echo(json.dumps(row["anime"], ensure_ascii=False, indent=2))
 
 
 def register(app: typer.Typer) -> None:
@@ -115,7 +145,7 @@ def _rows(dsn: str, query: LiteralString, parameters: dict[str, Any]) -> list[di
 
 def _show(rows: Sequence[dict[str, Any]], columns: Sequence[str], as_json: bool) -> None:
     if as_json:
-        typer.echo(json.dumps(rows, ensure_ascii=False, default=str))
+        print_json(rows)
         return
     if not rows:
         typer.echo("nothing found")

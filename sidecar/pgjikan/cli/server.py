@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from enum import StrEnum
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Annotated
 import typer
 
 from pgjikan import postgres_install
+from pgjikan.cli.options import AsJson, print_json
 from pgjikan.server import DATABASE, EmbeddedServer, default_data_dir
 
 app = typer.Typer(no_args_is_help=True, help="The embedded PostgreSQL server.")
@@ -45,7 +45,13 @@ def start(
         typer.Option(min=1, max=65535, help="Listen on this loopback port too, with a password."),
     ] = None,
 ) -> None:
-    """Start the server (made on first use) and print how to connect; fine if it runs already."""
+    """Start the server (made on first use) and print how to connect; fine if it runs already.
+
+    \b
+    Examples:
+      pgjikan server start
+      pgjikan server start --port 5433
+    """
     server = _server(data_dir, port)
     server.start()
     typer.echo(_dsn(server))
@@ -58,22 +64,34 @@ def stop(
         StopMode, typer.Option(help="fast ends the clients' sessions.")
     ] = StopMode.FAST,
 ) -> None:
-    """Stop the server; fine if it does not run."""
+    """Stop the server; fine if it does not run.
+
+    \b
+    Examples:
+      pgjikan server stop
+      pgjikan server stop --mode smart
+    """
     _server(data_dir).stop(mode.value)
 
 
 @app.command()
 def status(
     data_dir: DataDir = None,
-    as_json: Annotated[bool, typer.Option("--json", help="For a machine to read.")] = False,
+    as_json: AsJson = False,
 ) -> None:
-    """Say whether the server runs; exits 3 if not, as pg_ctl does."""
+    """Say whether the server runs; exits 3 if not, as pg_ctl does.
+
+    \b
+    Examples:
+      pgjikan server status
+      pgjikan server status --json
+    """
     server = _server(data_dir)
     found = server.status()
     if as_json:
         facts = {"data_dir": str(server.data_dir), "running": found.pid is not None}
         facts |= {"pid": found.pid, "port": found.port if found.tcp else None}
-        typer.echo(json.dumps(facts))
+        print_json(facts)
     elif found.pid is None:
         typer.echo(f"not running: {server.data_dir}")
     else:
@@ -88,13 +106,25 @@ def dsn(
     data_dir: DataDir = None,
     socket: Annotated[bool, typer.Option(help="The socket even where a port is open.")] = False,
 ) -> None:
-    """Print the connection string of the running server, its password included."""
+    """Print the connection string of the running server, its password included.
+
+    \b
+    Examples:
+      pgjikan server dsn
+      export DATABASE_URL=$(pgjikan server dsn)
+    """
     server = _server(data_dir)
     typer.echo(server.dsn() if socket else _dsn(server))
 
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 def psql(context: typer.Context, data_dir: DataDir = None) -> None:
-    """Open psql on the server; further words go to psql."""
+    """Open psql on the server; further words go to psql.
+
+    \b
+    Examples:
+      pgjikan server psql
+      pgjikan server psql -c 'SELECT * FROM anime.health'
+    """
     program = postgres_install.wheel_binaries() / "psql"
     os.execv(program, ["psql", "--dbname", _server(data_dir).dsn(), *context.args])

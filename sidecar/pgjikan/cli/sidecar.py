@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from pgjikan import log
+from pgjikan.cli.options import Dsn
 from pgjikan.settings import read_settings, resolve_dsn
 
 
@@ -20,7 +21,7 @@ class LaneName(StrEnum):
 
 
 def sidecar(
-    dsn: Annotated[str | None, typer.Option(help="The database.")] = None,
+    dsn: Dsn = None,
     lane: Annotated[
         list[LaneName] | None, typer.Option(help="Only this lane; may be given again.")
     ] = None,
@@ -40,6 +41,12 @@ def sidecar(
 
     Any number may run; they share the work and the limits. SIGTERM ends it within 5 seconds with
     everything finished or handed back; kill -9 loses nothing.
+
+    \b
+    Examples:
+      pgjikan sidecar
+      pgjikan sidecar --once
+      pgjikan sidecar --lane jikan --metrics-port 9187
     """
     from pgjikan.sidecar import run, run_once, stop_on_signals
 

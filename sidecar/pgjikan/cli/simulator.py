@@ -33,6 +33,11 @@ Kinds:
 {_KINDS}
 
   {STORM}: any of these, in equal parts
+
+\b
+Examples:
+  pgjikan simulator --port 8080
+  pgjikan simulator --data anime.jsonl.gz --limit 60/min --fault 503,rate=0.1
 """
 
 

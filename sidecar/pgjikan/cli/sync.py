@@ -5,31 +5,22 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
+from dataclasses import asdict
 from datetime import timedelta
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Any
 
 import structlog
 import typer
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    Task,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
-from rich.text import Text
 
 from pgjikan import db, sync_run
+from pgjikan.cli.options import AsJson, Dsn, print_json
+from pgjikan.cli.progress import counting_bar
 from pgjikan.errors import PgjikanError
 from pgjikan.settings import read_settings, resolve_dsn
 
 app = typer.Typer(no_args_is_help=True, help="Fetch from upstream in bulk, in the foreground.")
-
-Dsn = Annotated[str | None, typer.Option(help="The database.")]
 
 #: A finished catalogue is not walked again within this time, unless asked.
 CATALOGUE_IS_NEW = timedelta(days=7)
@@ -53,12 +44,19 @@ class Season(StrEnum):
 @app.command()
 def season(
     year: Annotated[int | None, typer.Argument(help="Such as 2024.")] = None,
-    season: Annotated[Season | None, typer.Argument()] = None,
+    season: Annotated[Season | None, typer.Argument(help="The season of YEAR.")] = None,
     current: Annotated[bool, typer.Option("--current", help="The season on air.")] = False,
     upcoming: Annotated[bool, typer.Option("--upcoming", help="All that is announced.")] = False,
     dsn: Dsn = None,
+    as_json: AsJson = False,
 ) -> None:
-    """Fetch a season's list, page by page."""
+    """Fetch a season's list, page by page; interrupt and repeat at will.
+
+    \b
+    Examples:
+      pgjikan sync season 2024 fall
+      pgjikan sync season --current --json
+    """
     if [year is not None and season is not None, current, upcoming].count(True) != 1:
         raise PgjikanError(
             "say which season: YEAR SEASON, --current or --upcoming",
@@ -70,16 +68,30 @@ def season(
             work.connection, kind="season", year=year, season=name, priority="high"
         )
         label = f"season {year} {name}" if year else f"season {name}"
-        _walk(work, run_id, label)
+        walked = _walk(work, run_id, label, quiet=as_json)
+    if as_json:
+        print_json(walked)
 
 
 @app.command()
 def anime(
-    mal_ids: Annotated[list[int], typer.Argument(min=1, help="MyAnimeList ids.")], dsn: Dsn = None
+    mal_ids: Annotated[list[int], typer.Argument(min=1, help="MyAnimeList ids.")],
+    dsn: Dsn = None,
+    as_json: AsJson = False,
 ) -> None:
-    """Fetch these titles with all their details."""
+    """Fetch these titles with all their details; exits 1 unless all of them came.
+
+    \b
+    Examples:
+      pgjikan sync anime 1 5114
+      pgjikan sync anime 1 5114 --json
+    """
     with _foreground(dsn) as work:
-        _fetch(work, sorted(set(mal_ids)))
+        fetched = _fetch(work, sorted(set(mal_ids)), quiet=as_json)
+    if as_json:
+        print_json(fetched)
+    if fetched["missing"] or fetched["given_up"]:
+        raise typer.Exit(1)
 
 
 @app.command()
@@ -98,18 +110,29 @@ def catalogue(
         bool, typer.Option("--yes", help="You have read about MyAnimeList's terms.")
     ] = False,
     dsn: Dsn = None,
+    as_json: AsJson = False,
 ) -> None:
-    """Fetch the core of every title: some 1,100 list pages. Ctrl-C and go on later, at the page."""
+    """Fetch the core of every title: some 1,100 list pages. Ctrl-C and go on later, at the page.
+
+    \b
+    Examples:
+      pgjikan sync catalogue --dry-run
+      pgjikan sync catalogue --yes --details 500 --json
+    """
     out = Console(stderr=True, highlight=False)
     with db.connector(resolve_dsn(dsn), "pgjikan sync")() as connection:
         cost = sync_run.estimate(connection, details)
     if cost.provider is None:
         raise PgjikanError("no provider is enabled", hint="pgjikan provider enable NAME")
-    typer.echo(
-        f"{cost.title_count:,} titles: {cost.page_count:,} pages, {cost.request_count:,} requests, "
-        f"{_clock(cost.duration)} at the limits of {cost.provider}"
-    )
+    if not as_json:
+        typer.echo(
+            f"{cost.title_count:,} titles: {cost.page_count:,} pages, "
+            f"{cost.request_count:,} requests, "
+            f"{_clock(cost.duration)} at the limits of {cost.provider}"
+        )
     if dry_run:
+        if as_json:
+            print_json({**asdict(cost), "duration": round(cost.duration.total_seconds())})
         return
     if not yes:
         out.print(TERMS, style="yellow")
@@ -122,9 +145,14 @@ def catalogue(
             kind="catalogue",
             unless_finished_within=None if again else CATALOGUE_IS_NEW,
         )
-        _walk(work, run_id, "catalogue")
+        done = {"catalogue": _walk(work, run_id, "catalogue", quiet=as_json)}
         if details:
-            _fetch(work, sync_run.wanted_details(work.connection, details))
+            wanted = sync_run.wanted_details(work.connection, details)
+            done["details"] = _fetch(work, wanted, quiet=as_json)
+    if as_json:
+        print_json(done)
+    if "details" in done and done["details"]["given_up"]:
+        raise typer.Exit(1)
 
 
 def register(app_: typer.Typer) -> None:
@@ -138,13 +166,14 @@ def _foreground(dsn: str | None) -> AbstractContextManager[sync_run.Foreground]:
     return sync_run.foreground(resolve_dsn(dsn), read_settings())
 
 
-def _walk(work: sync_run.Foreground, run_id: int, label: str) -> None:
-    """Do a run to its end under a bar that counts pages."""
+def _walk(work: sync_run.Foreground, run_id: int, label: str, *, quiet: bool) -> dict[str, Any]:
+    """Do a run to its end under a bar that counts pages; what came of it, told unless `quiet`."""
     at = sync_run.progress(work.connection, run_id)
     if at.state == "finished":
-        typer.echo(f"{label}: walked lately, {at.item_count:,} titles; --again walks it again")
-        return
-    with _bar("pages") as bar:
+        if not quiet:
+            typer.echo(f"{label}: walked lately, {at.item_count:,} titles; --again walks it again")
+        return _report(label, at, walked=False)
+    with counting_bar("pages") as bar:
         task = bar.add_task(label, total=at.last_page, completed=at.page_count, detail="")
 
         def is_done() -> bool:
@@ -169,16 +198,28 @@ def _walk(work: sync_run.Foreground, run_id: int, label: str) -> None:
             f"{label}: page {at.page_count + 1} was given up: {at.trouble}",
             hint="`pgjikan queue dead` tells more; the same command tries it again.",
         )
-    typer.echo(
-        f"{label}: {at.item_count:,} titles on {at.page_count:,} pages in {_clock(at.elapsed)}"
-    )
+    if not quiet:
+        typer.echo(
+            f"{label}: {at.item_count:,} titles on {at.page_count:,} pages in {_clock(at.elapsed)}"
+        )
+    return _report(label, at, walked=True)
 
 
-def _fetch(work: sync_run.Foreground, mal_ids: Sequence[int]) -> None:
-    """Fetch titles under a bar that counts them."""
+def _report(label: str, at: sync_run.RunProgress, *, walked: bool) -> dict[str, Any]:
+    return {
+        "list": label,
+        "walked": walked,
+        "titles": at.item_count,
+        "pages": at.page_count,
+        "seconds": round(at.elapsed.total_seconds(), 1),
+    }
+
+
+def _fetch(work: sync_run.Foreground, mal_ids: Sequence[int], *, quiet: bool) -> dict[str, int]:
+    """Fetch titles under a bar that counts them; what came of them, told unless `quiet`."""
     sync_run.queue_titles(work.connection, mal_ids)
     at = sync_run.titles_progress(work.connection, mal_ids)
-    with _bar("titles") as bar:
+    with counting_bar("titles") as bar:
         task = bar.add_task("details", total=len(mal_ids), detail="")
 
         def is_done() -> bool:
@@ -193,35 +234,12 @@ def _fetch(work: sync_run.Foreground, mal_ids: Sequence[int]) -> None:
             f"details: stopped, {at.pending_count} titles wait in the queue",
             hint="The same command goes on, or a sidecar does.",
         )
-    typer.echo(
-        f"details: {at.stored_count:,} stored, {at.missing_count:,} unknown upstream, "
-        f"{at.dead_count:,} given up"
-    )
-
-
-def _bar(unit: str) -> Progress:
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn(unit),
-        _RateColumn(),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-        TextColumn("{task.fields[detail]}"),
-        console=Console(stderr=True),
-        transient=True,
-    )
-
-
-class _RateColumn(TextColumn):
-    """How many a minute, as far as the bar has seen."""
-
-    def __init__(self) -> None:
-        super().__init__("")
-
-    def render(self, task: Task) -> Text:
-        return Text(f"{task.speed * 60:.0f}/min" if task.speed else "")
+    if not quiet:
+        typer.echo(
+            f"details: {at.stored_count:,} stored, {at.missing_count:,} unknown upstream, "
+            f"{at.dead_count:,} given up"
+        )
+    return {"stored": at.stored_count, "missing": at.missing_count, "given_up": at.dead_count}
 
 
 def _clock(duration: timedelta) -> str:

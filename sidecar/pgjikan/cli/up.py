@@ -30,6 +30,11 @@ def up(
     """Start the embedded server, deploy, load the starter catalogue, and run the sidecar.
 
     Ctrl-C stops the sidecar and the server; the data is kept for the next time.
+
+    \b
+    Examples:
+      pgjikan up
+      pgjikan up --port 5433 --data-dir ~/anime
     """
     from pgjikan import sidecar
 
