@@ -37,7 +37,11 @@ BEGIN
         elapsed_ms, bytes
     );
     IF outcome = 'ok' THEN
-        PERFORM jikan_sync.store_anime(body::jsonb -> 'data', 'full', jikan_sync.clock_now());
+        PERFORM jikan_sync.store_anime(
+            body::jsonb -> 'data',
+            'full',
+            jikan_sync.clock_now() - coalesce(elapsed_ms, 0) * interval '1 ms'
+        );
     ELSIF outcome = 'not_found' THEN
         PERFORM jikan_sync.note_missing(record_fetch.mal_id);
     END IF;

@@ -115,6 +115,7 @@ DECLARE
     v_message text;
     v_fault text;
     v_retry_after interval;
+    v_fetched_at timestamptz;
 BEGIN
     SELECT q.*
     INTO v_task
@@ -135,9 +136,12 @@ BEGIN
     END IF;
 
     IF outcome = 'ok' THEN
+        -- As old as its asking: an answer that a lost connection kept back must not pass for newer
+        -- than one that was asked for, and stored, meanwhile.
+        v_fetched_at := v_task.lease_expires_at - jikan_sync.setting_interval('lease_duration');
         PERFORM set_config('pgjikan.embed_priority', v_task.priority, true);
         BEGIN
-            PERFORM jikan_sync.store_response(v_task, body::jsonb, jikan_sync.clock_now());
+            PERFORM jikan_sync.store_response(v_task, body::jsonb, v_fetched_at);
         EXCEPTION
             WHEN data_exception OR integrity_constraint_violation OR program_limit_exceeded THEN
                 GET STACKED DIAGNOSTICS v_fault = MESSAGE_TEXT;
