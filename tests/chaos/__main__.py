@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
 
+from tests.chaos.invariants import wasted_calls
 from tests.chaos.run import Progress, Run
 from tests.chaos.schedule import KILLS_A_SECOND, Schedule, schedule
 from tests.chaos.stage import Stage, stage
@@ -96,10 +97,12 @@ def describe(run: Run, place: Stage) -> None:
     faults = ", ".join(f"{kind} {count}" for kind, count in sorted(run.faults.count.items()))
     console.print(f"{run.kills} kills of {len(evidence.lives)} sidecars; {faults}")
     console.print(
-        f"{run.watch.counts['done']} tasks done, {run.watch.counts['dead']} dead; "
+        f"{run.watch.counts['done']} tasks done, {run.watch.counts['dead']} dead, "
+        f"{run.watch.counts['vanished']} times a lease of the dead ran out; "
         f"{len(evidence.wishes)} wishes of {len(evidence.states)} titles acknowledged, "
         f"{run.load.refused} calls refused; {len(evidence.arrivals['jikan'])} requests upstream, "
-        f"{len(evidence.paid)} paid; {run.watch.looks} looks at the leases"
+        f"{len(evidence.paid)} paid, {wasted_calls(evidence).total()} of them for nothing; "
+        f"{run.watch.looks} looks at the leases"
     )
 
 

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import time
 from collections import Counter
 from collections.abc import Callable
 
 import psycopg
 
+from tests.chaos.proxy import Proxy
 from tests.chaos.schedule import Weather
 from tests.chaos.stage import Stage
 
 BACKENDS = """
-SELECT pg_terminate_backend(a.pid) FROM pg_stat_activity AS a
+SELECT a.pid FROM pg_stat_activity AS a
 WHERE a.usename = 'chaos_sidecar' ORDER BY random() LIMIT %s
 """
 
@@ -41,23 +43,44 @@ class Faults:
 
     def _terminate(self, weather: Weather, stack: contextlib.ExitStack) -> None:
         with self._stage.connect() as connection:
-            connection.execute(BACKENDS, [round(weather.amount)])
+            for row in connection.execute(BACKENDS, [round(weather.amount)]).fetchall():
+                connection.execute("SELECT pg_terminate_backend(%s)", row)
 
     def _restart(self, weather: Weather, stack: contextlib.ExitStack) -> None:
         self._stage.server.stop("immediate")
         self._stage.server.start()
 
+    def _crash(self, weather: Weather, stack: contextlib.ExitStack) -> None:
+        """A backend dies of SIGKILL, so the server throws all out and recovers."""
+        with self._stage.connect() as connection:
+            for (pid,) in connection.execute(BACKENDS, [1]).fetchall():
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+
+    def _pause(self, weather: Weather, stack: contextlib.ExitStack) -> None:
+        """A sidecar stands still, perhaps beyond its leases, and then goes on as if nothing was."""
+        stack.callback(self._stage.fleet.pause(int(weather.detail)))
+        if weather.amount:
+            self.jump(weather.amount)
+
     def _cut(self, weather: Weather, stack: contextlib.ExitStack) -> None:
-        stack.callback(self._stage.proxy.mend)
-        self._stage.proxy.cut()
+        for road in self._roads(weather, stack):
+            road.cut()
 
     def _freeze(self, weather: Weather, stack: contextlib.ExitStack) -> None:
-        stack.callback(self._stage.proxy.mend)
-        self._stage.proxy.freeze()
+        for road in self._roads(weather, stack):
+            road.freeze()
 
     def _slow(self, weather: Weather, stack: contextlib.ExitStack) -> None:
-        stack.callback(self._stage.proxy.mend)
-        self._stage.proxy.slow(weather.amount)
+        for road in self._roads(weather, stack):
+            road.slow(weather.amount)
+
+    def _roads(self, weather: Weather, stack: contextlib.ExitStack) -> list[Proxy]:
+        roads = self._stage.roads
+        chosen = roads if weather.detail == "all" else [roads[int(weather.detail)]]
+        for road in chosen:
+            stack.callback(road.mend)
+        return chosen
 
     def _upstream(self, weather: Weather, stack: contextlib.ExitStack) -> None:
         stack.callback(self._stage.jikan.simulator.clear_faults)

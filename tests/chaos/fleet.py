@@ -6,11 +6,13 @@ not two seconds of importing.
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import os
+import signal
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from threading import Lock
@@ -35,9 +37,12 @@ def _live(environment: Mapping[str, str], log: Path) -> None:
 class Fleet:
     """So many sidecars; each start is a life with a number and a key of its own."""
 
-    def __init__(self, environment: Mapping[str, str], folder: Path) -> None:
+    def __init__(
+        self, environment: Mapping[str, str], databases: Sequence[str], folder: Path
+    ) -> None:
         self.lives: list[Life] = []
         self._environment = environment
+        self._databases = databases
         self._folder = folder
         self._running: dict[int, tuple[Life, BaseProcess]] = {}
         self._lock = Lock()
@@ -45,7 +50,11 @@ class Fleet:
     def start(self, place: int) -> None:
         with self._lock:
             number = len(self.lives)
-            environment = {**self._environment, "PGJIKAN_GEMINI_API_KEY": f"life-{number}"}
+            environment = {
+                **self._environment,
+                "DATABASE_URL": self._databases[place],
+                "PGJIKAN_GEMINI_API_KEY": f"life-{number}",
+            }
             process = _FORKS.Process(target=_live, args=(environment, self.log(number)))
             life = Life(number, time.time())
             process.start()
@@ -61,6 +70,20 @@ class Fleet:
             process.kill()
             process.join()
             life.ended_at, life.exit_code = time.time(), process.exitcode
+
+    def pause(self, place: int) -> Callable[[], None]:
+        """SIGSTOP; answers what lets it go on, if it is not killed meanwhile."""
+
+        def go_on() -> None:
+            if process is not None:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(process.pid or 0, signal.SIGCONT)
+
+        with self._lock:
+            _, process = self._running.get(place, (None, None))
+            if process is not None and process.is_alive():
+                os.kill(process.pid or 0, signal.SIGSTOP)
+        return go_on
 
     def look(self) -> None:
         """Notice who ended without being killed, and start it again as a supervisor would."""

@@ -142,12 +142,7 @@ def limits_exceeded(connection: Connection, evidence: Evidence) -> Rows:
 
 def paid_twice(connection: Connection, evidence: Evidence) -> Rows:
     """A kill, and nothing but a kill or a jump of the clock, wastes one paid request at most."""
-    wasted: Counter[int] = Counter()
-    later: set[str] = set()
-    for request in sorted(evidence.paid, key=lambda request: -request.at):
-        if later.intersection(request.texts):
-            wasted[request.life] += 1
-        later.update(request.texts)
+    wasted = wasted_calls(evidence)
     found: Rows = []
     for life in evidence.lives:
         end = math.inf if life.ended_at is None else life.ended_at
@@ -158,6 +153,16 @@ def paid_twice(connection: Connection, evidence: Evidence) -> Rows:
                 | {"killed": life.was_killed, "jumps": jumps}
             )
     return found
+
+
+def wasted_calls(evidence: Evidence) -> Counter[int]:
+    """By life: the paid requests of which a text was asked for again later."""
+    wasted: Counter[int] = Counter()
+    later: set[str] = set()
+    for request in sorted(evidence.paid, key=lambda request: -request.at):
+        wasted[request.life] += bool(later.intersection(request.texts))
+        later.update(request.texts)
+    return wasted
 
 
 def deaths_of_their_own(connection: Connection, evidence: Evidence) -> Rows:

@@ -19,6 +19,8 @@ EMBEDDING_FAULTS = (
     *("bare 429", "500", "503", "502 of a proxy", "short batch", "NaN", "zero vector"),
     *("not JSON", "reset", "cut"),
 )
+#: Whose network: a sidecar's own, or that of all.
+ROADS = ("0", "1", "2", "all")
 JUMPS = (20.0, 120.0, 3_600.0, 93_600.0, -45.0)
 
 
@@ -80,6 +82,8 @@ def _weather(dice: random.Random, until: float) -> Iterator[Weather]:
 _SECONDS = {
     "terminate": (0.0, 0.0),
     "restart": (0.0, 0.0),
+    "crash": (0.0, 0.0),
+    "pause": (0.5, 3.0),
     "cut": (0.3, 2.5),
     "freeze": (0.3, 2.5),
     "slow": (1.5, 4.0),
@@ -96,8 +100,12 @@ def _one(dice: random.Random, at: float, kind: str) -> Weather:
     match kind:
         case "terminate":
             return Weather(at, kind, seconds, amount=float(dice.choice((1, 2, 100))))
+        case "cut" | "freeze":
+            return Weather(at, kind, seconds, dice.choice(ROADS))
         case "slow":
-            return Weather(at, kind, seconds, amount=dice.uniform(0.01, 0.08))
+            return Weather(at, kind, seconds, dice.choice(ROADS), dice.uniform(0.01, 0.08))
+        case "pause":
+            return Weather(at, kind, seconds, dice.choice(ROADS[:-1]), dice.choice((0.0, 20.0)))
         case "upstream":
             return Weather(at, kind, seconds, dice.choice(UPSTREAM_FAULTS), dice.uniform(0.3, 1))
         case "embedding":

@@ -23,6 +23,7 @@ from tests.chaos.evidence import Evidence, Window
 from tests.chaos.fleet import Fleet
 from tests.chaos.invariants import WITNESS
 from tests.chaos.proxy import Proxy
+from tests.chaos.schedule import SIDECARS
 from tests.chaos.upstreams import Embeddings, Jikan
 
 Connection = psycopg.Connection[Any]
@@ -90,7 +91,7 @@ class Stage:
         stack.enter_context(self.jikan.simulator)
         self.embeddings = Embeddings()
         stack.callback(self.embeddings.close)
-        self.proxy = stack.enter_context(Proxy(port))
+        self.roads = [stack.enter_context(Proxy(port)) for _ in range(SIDECARS)]
         with self.connect() as connection:
             connection.execute(WITNESS.encode())
             connection.execute(HURRY.encode())
@@ -102,8 +103,6 @@ class Stage:
         if self.disk is not None:
             stack.callback(subprocess.run, ["umount", "--lazy", str(self.disk)], check=False)
         environment = {
-            "DATABASE_URL": f"postgresql://chaos_sidecar:chaos@127.0.0.1:{self.proxy.port}/pgjikan"
-            "?connect_timeout=3",
             "PGJIKAN_GOOGLE_BASE_URL": self.embeddings.url,
             "PGJIKAN_POLL_SECONDS": "0.3",
             "PGJIKAN_TICK_SECONDS": "1",
@@ -111,7 +110,11 @@ class Stage:
             "PGJIKAN_READ_TIMEOUT": "2",
             "PGJIKAN_REQUEST_DEADLINE": "3",
         }
-        self.fleet = Fleet(environment, folder)
+        databases = [
+            f"postgresql://chaos_sidecar:chaos@127.0.0.1:{road.port}/pgjikan?connect_timeout=3"
+            for road in self.roads
+        ]
+        self.fleet = Fleet(environment, databases, folder)
         self.evidence.lives = self.fleet.lives
         self.evidence.paid = self.embeddings.paid
         self.evidence.states = self.jikan.states

@@ -27,6 +27,9 @@ COUNTS = """
 SELECT
     (SELECT count(*) FROM jikan_sync.queue_history AS h WHERE h.outcome = 'done') AS done,
     (SELECT count(*) FROM jikan_sync.dead_letter) AS dead,
+    (
+        SELECT count(*) FROM jikan_sync.queue_history AS h WHERE h.error_class = 'lease_expired'
+    ) AS vanished,
     (SELECT count(*) FROM jikan_sync.queue AS q WHERE q.ready_at < 'infinity') AS waiting
 """
 
@@ -36,7 +39,7 @@ class Watch(Thread):
 
     def __init__(self, stage: Stage) -> None:
         super().__init__(name="watch", daemon=True)
-        self.counts = {"done": 0, "dead": 0, "waiting": 0}
+        self.counts = {"done": 0, "dead": 0, "vanished": 0, "waiting": 0}
         self.looks = 0
         self.failure: BaseException | None = None
         self._stage = stage
