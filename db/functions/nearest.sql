@@ -151,7 +151,7 @@ DECLARE
                     WHEN NOT $6
                         THEN jikan_sync.title_words(concat_ws(' / ', s.title, s.title_english))
                 END AS words
-            FROM scored AS s
+            FROM (SELECT r.* FROM scored AS r ORDER BY r.rank DESC, r.id LIMIT $18) AS s
             LEFT JOIN jikan.franchise AS f ON f.mal_id = s.mal_id
         ),
 
@@ -233,6 +233,7 @@ DECLARE
     v_least text;
     v_depth integer;
     v_pool integer;
+    v_told integer;
     v_ids bigint[];
     v_similarities real[];
     v_ranks real[];
@@ -252,12 +253,16 @@ BEGIN
     FOREACH v_depth IN ARRAY
         CASE
             WHEN v_is_indexed
-                THEN ARRAY[greatest(1000 / cardinality(probes), 200), 20000, NULL]
-            ELSE ARRAY[1000, NULL]
+                THEN
+                    greatest(1000 / cardinality(probes), 200)
+                    || ARRAY[greatest(1000 / cardinality(probes), 200), 20000, NULL]
+            ELSE ARRAY[1000, 1000, NULL]
         END
     LOOP
         PERFORM set_config('hnsw.ef_search', least(v_depth, 1000)::text, true);
-        v_pool := CASE WHEN v_depth <= 1000 THEN greatest(200, 5 * max_rows) ELSE v_depth END;
+        -- Of what franchise a title is, is dear to tell and mostly asked of few: at first of these.
+        v_told := CASE WHEN v_pool IS NULL THEN greatest(40, 3 * max_rows) END;
+        v_pool := CASE WHEN v_told IS NULL THEN v_depth ELSE greatest(200, 5 * max_rows) END;
         EXECUTE format(
             c_statement, v_vector, v_partition,
             CASE
@@ -272,7 +277,7 @@ BEGIN
         INTO v_ids, v_similarities, v_ranks
         USING probes, mean, against, max_rows, without, with_franchise, types, statuses, v_genres,
             year_from, year_to, min_score, nsfw, v_pool, v_dislike_weight, v_score_weight,
-            v_members_weight;
+            v_members_weight, v_told;
         EXIT WHEN cardinality(v_ids) = max_rows;
     END LOOP;
     PERFORM set_config('hnsw.iterative_scan', coalesce(nullif(v_scan, ''), 'off'), true);
