@@ -7,7 +7,7 @@ EXTRAS := embedded,local,google,google-legacy,dev
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo up test test-full chaos bench docs lint clean
+.PHONY: help install demo up test test-full chaos soak bench docs lint clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -34,6 +34,9 @@ test-full: $(INSTALLED) ## the tests on PostgreSQL 17 with pg_cron, plpython3u a
 
 chaos: $(INSTALLED) ## kill, cut and crash everything by a seeded plan, and lose nothing (CHAOS='--seed 7 --kills 30')
 	$(BIN)/python -m tests.chaos $(CHAOS)
+
+soak: $(INSTALLED) ## everything at once for 20 minutes: does anything grow? (SOAK='--minutes 2')
+	$(BIN)/python -m tests.soak $(SOAK)
 
 bench: $(INSTALLED) ## every benchmark
 	@set -e; for bench in bench/[a-z]*.py; do echo "== $$bench"; $(BIN)/python "$$bench"; done

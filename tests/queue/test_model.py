@@ -47,6 +47,7 @@ class Task:
     """A live task as the model sees it."""
 
     key: str
+    number: int
     id: int
     priority: str
     created_at: datetime
@@ -94,7 +95,7 @@ class Model:
         return sum(
             task.kind == kind
             and priority in (None, task.priority)
-            and (kind != "anime" or int(task.key.split(":")[1]) not in MIRRORED)
+            and (kind != "anime" or task.number not in MIRRORED)
             for task in self.live.values()
         )
 
@@ -190,9 +191,15 @@ class QueueMachine(RuleBasedStateMachine):
             assert task_id == task.id
         elif admitted := self.model.admit(kind, number, priority):
             assert task_id is not None
-            self.model.live[key] = Task(key, task_id, admitted, now, ready_at)
+            self.model.live[key] = Task(key, number, task_id, admitted, now, ready_at)
         else:
             assert task_id is None
+
+    @precondition(lambda self: self.held)
+    @rule(pick=st.integers(0, 20), priority=PRIORITIES)
+    def ask_again_for_what_is_held(self, pick: int, priority: str) -> None:
+        task = self.held[pick % len(self.held)]
+        self.enqueue((task.kind, task.number), priority, None)
 
     @property
     def anime_ids(self) -> dict[int, int]:
@@ -205,12 +212,13 @@ class QueueMachine(RuleBasedStateMachine):
             "SELECT jikan_sync.enqueue_many('anime', %s::integer[], %s)", numbers, priority
         )
         rows = self.rows()
-        for key in {f"anime:{number}" for number in numbers}:
-            now = self.model.now
+        now = self.model.now
+        for number in set(numbers):
+            key = f"anime:{number}"
             if task := self.model.live.get(key):
                 task.want(priority, now, now)
             else:
-                self.model.live[key] = Task(key, rows[key]["id"], priority, now, now)
+                self.model.live[key] = Task(key, number, rows[key]["id"], priority, now, now)
 
     @rule(lane=st.sampled_from(["jikan", "jikan", "embedding"]), most=st.integers(1, 4), by=WORKERS)
     def claim(self, lane: str, most: int, by: str) -> None:
@@ -285,6 +293,7 @@ class QueueMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.model.dead)
     @rule()
     def redrive(self) -> None:
+        self.advance(60)
         dead = self.model.dead
         assert self.queue.one("SELECT jikan_sync.redrive()") == len(dead)
         rows, now = self.rows(), self.model.now
@@ -293,8 +302,9 @@ class QueueMachine(RuleBasedStateMachine):
                 live.priority = "high" if "high" in (live.priority, task.priority) else "low"
                 live.ready_at = min(live.ready_at, now)
             else:
-                born = task.created_at
-                self.model.live[key] = Task(key, rows[key]["id"], task.priority, born, now)
+                self.model.live[key] = Task(
+                    key, task.number, rows[key]["id"], task.priority, task.created_at, now
+                )
         dead.clear()
 
     @rule(seconds=st.sampled_from(STEPS))

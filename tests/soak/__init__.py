@@ -1,0 +1,1 @@
+"""A long run under everything at once: `make soak`."""
