@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any, LiteralString
 from uuid import UUID
 
@@ -24,25 +24,14 @@ AWAY = (psycopg.OperationalError, psycopg.errors.ReadOnlySqlTransaction)
 
 
 @dataclass(frozen=True, slots=True)
-class Task:
-    """A leased task, as ``jikan_sync.claim`` returns it."""
+class Request:
+    """A leased task and its moment at a provider, as ``jikan_sync.claim_request`` returns it."""
 
     id: int
     task: str
-    anime_id: int | None
     mal_id: int | None
     payload: dict[str, Any]
-    priority: str
-    attempts: int
     lease_token: UUID
-    lease_expires_at: datetime
-    dedupe_key: str
-
-
-@dataclass(frozen=True, slots=True)
-class Slot:
-    """A reserved moment at a provider, as ``jikan_sync.reserve_request`` returns it."""
-
     provider: str
     base_url: str
     key_header: str | None
@@ -69,27 +58,17 @@ def connector(dsn: str, name: str) -> Connect:
     return connect
 
 
-def claim(connection: Connection, *, worker: str, lane: str, max_tasks: int) -> list[Task]:
-    """Lease up to ``max_tasks`` tasks of a lane."""
-    with connection.cursor(row_factory=class_row(Task)) as cursor:
+def claim_request(connection: Connection, *, worker: str) -> Request | None:
+    """Lease the next task of lane jikan and reserve its moment; None when there is none."""
+    with connection.cursor(row_factory=class_row(Request)) as cursor:
         return cursor.execute(
-            "SELECT t.* FROM jikan_sync.claim("
-            "worker => %(worker)s, lane => %(lane)s, max_tasks => %(max_tasks)s) AS t",
-            {"worker": worker, "lane": lane, "max_tasks": max_tasks},
-        ).fetchall()
-
-
-def reserve_request(connection: Connection, task: Task) -> Slot | None:
-    """Reserve a moment at the best provider for a task; None while none is available."""
-    with connection.cursor(row_factory=class_row(Slot)) as cursor:
-        return cursor.execute(
-            "SELECT s.* FROM jikan_sync.reserve_request(subject => %(subject)s) AS s",
-            {"subject": task.dedupe_key},
+            "SELECT r.* FROM jikan_sync.claim_request(worker => %(worker)s) AS r",
+            {"worker": worker},
         ).fetchone()
 
 
-def record_response(connection: Connection, task: Task, provider: str, response: Response) -> str:
-    """Say what came back for a task; answers what became of it: done, retry, dead or lost."""
+def record_response(connection: Connection, request: Request, response: Response) -> str:
+    """Say what came back for a request; answers what became of it: done, retry, dead or lost."""
     retry_after = response.retry_after_seconds
     verdict: str = _value(
         connection,
@@ -98,9 +77,9 @@ def record_response(connection: Connection, task: Task, provider: str, response:
         "retry_after => %(retry_after)s, elapsed_ms => %(elapsed_ms)s, bytes => %(bytes)s, "
         "message => %(message)s)",
         {
-            "task_id": task.id,
-            "lease_token": task.lease_token,
-            "provider": provider,
+            "task_id": request.id,
+            "lease_token": request.lease_token,
+            "provider": request.provider,
             "outcome": response.outcome,
             "status": response.status,
             "body": response.body,
@@ -113,12 +92,12 @@ def record_response(connection: Connection, task: Task, provider: str, response:
     return verdict
 
 
-def release(connection: Connection, task: Task) -> bool:
+def release(connection: Connection, request: Request) -> bool:
     """Give a task back as it was."""
     was_held: bool = _value(
         connection,
         "SELECT jikan_sync.release(task_id => %(task_id)s, lease_token => %(lease_token)s)",
-        {"task_id": task.id, "lease_token": task.lease_token},
+        {"task_id": request.id, "lease_token": request.lease_token},
     )
     return was_held
 

@@ -24,7 +24,7 @@ class EmbeddingLane:
     def __init__(self, connect: db.Connect, settings: Settings, stop: Event, worker: str) -> None:
         self._connect = connect
         self._stop = stop
-        self._worker = worker
+        self.worker = worker
         self._connection: db.Connection | None = None
         self._unrecorded: tuple[list[Text], Embedded] | None = None
         self._embedders: dict[tuple[str, str, int], Embedder] = {}
@@ -39,11 +39,11 @@ class EmbeddingLane:
         connection = self._connected()
         if self._unrecorded is not None:
             self._record(connection, *self._unrecorded)
-        texts = embedding_queue.claim_embeddings(connection, worker=self._worker)
+        texts = embedding_queue.claim_embeddings(connection, worker=self.worker)
         if not texts:
             return False
         if self._stop.wait(texts[0].wait.total_seconds()):
-            db.release_worker(connection, worker=self._worker)
+            db.release_worker(connection, worker=self.worker)
             return False
         self._record(connection, texts, self._embed(texts))
         return True
@@ -51,7 +51,7 @@ class EmbeddingLane:
     def close(self) -> None:
         """Hand back what is held and hang up; harmless when the server is gone."""
         if self._connection is not None and not self._connection.closed:
-            db.release_worker(self._connection, worker=self._worker)
+            db.release_worker(self._connection, worker=self.worker)
             self._connection.close()
 
     def _connected(self) -> db.Connection:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from threading import Event
+from threading import Event, Lock
 from typing import Literal
 
 import structlog
@@ -15,17 +15,29 @@ log = structlog.get_logger()
 
 
 class JikanLane:
-    """Works off tasks of lane jikan, one at a time; every decision about them is SQL's."""
+    """Works off tasks of lane jikan, one at a time; every decision about them is SQL's.
+
+    Lanes that share a ``turn`` have requests under way together, but only one of them holds a task
+    that waits for its moment, so a high one that comes meanwhile is next.
+    """
 
     name: Literal["jikan"] = "jikan"
 
-    def __init__(self, connect: db.Connect, settings: Settings, stop: Event, worker: str) -> None:
+    def __init__(
+        self,
+        connect: db.Connect,
+        settings: Settings,
+        stop: Event,
+        worker: str,
+        turn: Lock | None = None,
+    ) -> None:
         self._connect = connect
+        self._turn = turn or Lock()
         self._settings = settings
         self._stop = stop
-        self._worker = worker
+        self.worker = worker
         self._connection: db.Connection | None = None
-        self._unrecorded: tuple[db.Task, str, Response] | None = None
+        self._unrecorded: tuple[db.Request, Response] | None = None
         self._client = JikanClient(
             contact=settings.contact,
             connect_timeout=settings.connect_timeout,
@@ -43,21 +55,20 @@ class JikanLane:
         connection = self._connected()
         if self._unrecorded is not None:
             self._record(connection, *self._unrecorded)
-        tasks = db.claim(connection, worker=self._worker, lane=self.name, max_tasks=1)
-        if not tasks:
-            return False
-        [task] = tasks
-        slot = db.reserve_request(connection, task)
-        if slot is None or self._stop.wait(slot.wait.total_seconds()):
-            db.release(connection, task)
-            return False
-        self._record(connection, task, slot.provider, self._ask(task, slot))
+        with self._turn:
+            request = db.claim_request(connection, worker=self.worker)
+            if request is None:
+                return False
+            if self._stop.wait(request.wait.total_seconds()):
+                db.release(connection, request)
+                return False
+        self._record(connection, request, self._ask(request))
         return True
 
     def close(self) -> None:
         """Hand back what is held and hang up; harmless when the server is gone."""
         if self._connection is not None and not self._connection.closed:
-            db.release_worker(self._connection, worker=self._worker)
+            db.release_worker(self._connection, worker=self.worker)
             self._connection.close()
         self._client.close()
 
@@ -67,33 +78,32 @@ class JikanLane:
             db.announce_keys(self._connection, names=list(self._settings.server_keys))
         return self._connection
 
-    def _ask(self, task: db.Task, slot: db.Slot) -> Response:
-        override = self._settings.jikan_url if slot.is_first else None
-        key = self._settings.server_keys.get(slot.provider)
+    def _ask(self, request: db.Request) -> Response:
+        override = self._settings.jikan_url if request.is_first else None
+        key = self._settings.server_keys.get(request.provider)
         return self._client.fetch_task(
-            task.task,
-            {**task.payload, "mal_id": task.mal_id},
-            base_url=str(override) if override else slot.base_url,
-            key_header=slot.key_header,
+            request.task,
+            {**request.payload, "mal_id": request.mal_id},
+            base_url=str(override.get_secret_value()) if override else request.base_url,
+            key_header=request.key_header,
             key=key.get_secret_value() if key else None,
+            deadline=self._settings.canary_deadline if request.is_canary else None,
         )
 
-    def _record(
-        self, connection: db.Connection, task: db.Task, provider: str, response: Response
-    ) -> None:
-        self._unrecorded = (task, provider, response)
-        verdict = db.record_response(connection, task, provider, response)
+    def _record(self, connection: db.Connection, request: db.Request, response: Response) -> None:
+        self._unrecorded = (request, response)
+        verdict = db.record_response(connection, request, response)
         self._unrecorded = None
-        meters.REQUEST_SECONDS.labels(provider, response.outcome).observe(
+        meters.REQUEST_SECONDS.labels(request.provider, response.outcome).observe(
             response.elapsed_ms / 1000
         )
-        meters.TASKS.labels(self.name, task.task, verdict).inc()
+        meters.TASKS.labels(self.name, request.task, verdict).inc()
         log.info(
             "fetch_completed",
-            task=task.task,
-            task_id=task.id,
-            mal_id=task.mal_id,
-            provider=provider,
+            task=request.task,
+            task_id=request.id,
+            mal_id=request.mal_id,
+            provider=request.provider,
             outcome=response.outcome,
             status=response.status,
             bytes=response.bytes,

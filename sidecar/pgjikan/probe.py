@@ -27,7 +27,7 @@ def probe(connection: psycopg.Connection[Any], settings: Settings, name: str) ->
         response = client.fetch_task(
             "anime",
             {"mal_id": 1},
-            base_url=str(override) if override else slot["base_url"],
+            base_url=str(override.get_secret_value()) if override else slot["base_url"],
             key_header=slot["key_header"],
             key=key.get_secret_value() if key else None,
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
-from pydantic import AliasChoices, Field, HttpUrl, SecretStr, ValidationError
+from pydantic import AliasChoices, Field, HttpUrl, Secret, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from pgjikan.errors import PgjikanError
@@ -28,8 +28,9 @@ class Settings(BaseSettings):
     contact: str = Field(
         default="", description="Who to reach about our requests; part of the User-Agent."
     )
-    jikan_url: HttpUrl | None = Field(
-        default=None, description="Base URL to use instead of the first provider's."
+    jikan_url: Secret[HttpUrl] | None = Field(
+        default=None,
+        description="Base URL to use instead of the first provider's; may name user and password.",
     )
     server_keys: dict[str, SecretStr] = Field(
         default_factory=dict,
@@ -38,13 +39,21 @@ class Settings(BaseSettings):
     connect_timeout: float = Field(default=5.0, gt=0, description="Seconds to reach an upstream.")
     read_timeout: float = Field(default=20.0, gt=0, description="Seconds between two bytes.")
     request_deadline: float = Field(default=45.0, gt=0, description="Seconds for a whole request.")
+    canary_deadline: float = Field(
+        default=10.0, gt=0, description="The same for a request that only looks for signs of life."
+    )
+    jikan_requests: int = Field(
+        default=2,
+        ge=1,
+        description="Requests under way at once; over 1 for upstreams that take over a second.",
+    )
     max_body_bytes: int = Field(default=10_000_000, gt=0, description="Largest body to accept.")
     gemini_api_key: SecretStr | None = Field(
         default=None,
         validation_alias=AliasChoices("PGJIKAN_GEMINI_API_KEY", "GEMINI_API_KEY", "GOOGLE_API_KEY"),
         description="Key of the Gemini API.",
     )
-    google_base_url: HttpUrl | None = Field(
+    google_base_url: Secret[HttpUrl] | None = Field(
         default=None, description="Base URL to use instead of Google's (a proxy, a test)."
     )
     embedding_timeout_seconds: float = Field(

@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import signal
 import socket
-from collections.abc import Callable, Iterator, Sequence
+import time
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from threading import Event
+from threading import Event, Lock
 from types import FrameType
 from uuid import uuid4
 
@@ -23,10 +24,7 @@ from pgjikan.worker import Backoff, Lane, Worker
 
 log = structlog.get_logger()
 
-LANES: dict[str, Callable[[db.Connect, Settings, Event, str], Lane]] = {
-    "jikan": JikanLane,
-    "embedding": EmbeddingLane,
-}
+LANES = ("jikan", "embedding")
 
 #: Seconds that a stop waits for lanes to finish or release what they hold.
 GRACE = 5.0
@@ -37,12 +35,22 @@ def worker_name(lane: str) -> str:
     return f"{socket.gethostname()}:{os.getpid()}:{lane}:{uuid4().hex[:8]}"
 
 
-def open_lanes(names: Sequence[str], dsn: str, settings: Settings, stop: Event) -> list[Lane]:
-    """The named lanes, each with a connection of its own."""
-    return [
-        LANES[name](db.connector(dsn, f"pgjikan {name}"), settings, stop, worker_name(name))
-        for name in names
-    ]
+def open_lanes(
+    names: Sequence[str], dsn: str, settings: Settings, stop: Event, *, jikan_requests: int = 1
+) -> list[Lane]:
+    """The named lanes, each with a connection of its own; of lane jikan as many as requests."""
+    turn = Lock()
+    lanes: list[Lane] = []
+    for name in names:
+        connect = db.connector(dsn, f"pgjikan {name}")
+        if name == "jikan":
+            lanes += [
+                JikanLane(connect, settings, stop, worker_name(name), turn)
+                for _ in range(jikan_requests)
+            ]
+        else:
+            lanes.append(EmbeddingLane(connect, settings, stop, worker_name(name)))
+    return lanes
 
 
 @contextmanager
@@ -67,7 +75,7 @@ def run(names: Sequence[str], dsn: str, settings: Settings, stop: Event) -> None
 
     Raises PgjikanError when a lane died of a bug.
     """
-    lanes = open_lanes(names, dsn, settings, stop)
+    lanes = open_lanes(names, dsn, settings, stop, jikan_requests=settings.jikan_requests)
     workers = [Worker(lane, stop=stop, poll_seconds=settings.poll_seconds) for lane in lanes]
     listener = Listener(
         db.connector(dsn, "pgjikan listener"), wake=[worker.wake for worker in workers], stop=stop
@@ -79,9 +87,11 @@ def run(names: Sequence[str], dsn: str, settings: Settings, stop: Event) -> None
     _tick_until(stop, db.connector(dsn, "pgjikan tick"), settings.tick_seconds, names)
     for worker in workers:
         worker.wake.set()
+    until = time.monotonic() + GRACE
     for thread in threads:
-        thread.join(GRACE)
-    died = [worker.lane.name for worker in workers if worker.failure]
+        thread.join(max(0.0, until - time.monotonic()))
+    _release(db.connector(dsn, "pgjikan stop"), [w.lane for w in workers if w.is_alive()])
+    died = sorted({worker.lane.name for worker in workers if worker.failure})
     log.info("sidecar_stopped", late=[thread.name for thread in threads if thread.is_alive()])
     if died:
         raise PgjikanError(
@@ -104,6 +114,18 @@ def run_once(names: Sequence[str], dsn: str, settings: Settings, stop: Event) ->
         for lane in lanes:
             lane.close()
     return steps
+
+
+def _release(connect: db.Connect, late: Sequence[Lane]) -> None:
+    """Hand back what lanes hold that are still in the middle of a request."""
+    if not late:
+        return
+    try:
+        with connect() as connection:
+            for lane in late:
+                db.release_worker(connection, worker=lane.worker)
+    except db.AWAY as error:
+        log.warning("database_lost", error=" ".join(str(error).split()))
 
 
 def _tick_until(stop: Event, connect: db.Connect, seconds: float, lanes: Sequence[str]) -> None:

@@ -23,6 +23,10 @@ class Lane(Protocol):
     @property
     def name(self) -> str: ...
 
+    @property
+    def worker(self) -> str:
+        """The name that its leases carry."""
+
     def step(self) -> bool:
         """Do what is due; False when there was nothing."""
 

@@ -28,6 +28,15 @@ def test_the_deadline_ends_what_a_read_timeout_does_not(kind: str) -> None:
     assert "timed out" in got.message
 
 
+def test_a_request_may_have_a_shorter_deadline() -> None:
+    client = JikanClient(read_timeout=60, deadline=60)
+    with Simulator() as simulator:
+        simulator.fault("timeout")
+        got = client.fetch("/anime/1/full", base_url=simulator.url, deadline=0.1)
+    client.close()
+    assert (got.outcome, got.message) == ("transport_error", "timed out waiting for the answer")
+
+
 def test_the_deadline_ends_a_read_that_began_before_it() -> None:
     """Two halves, each within the read timeout, the second after the deadline."""
     client = JikanClient(read_timeout=0.3, deadline=0.3)

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from requests.auth import _basic_auth_str
 
 import pgjikan
 from pgjikan.client import JikanClient
@@ -68,6 +69,19 @@ def test_headers_of_its_own(
     assert sent["User-Agent"] == f"pgjikan/{pgjikan.__version__} (+tests@example.org)"
     assert "Authorization" not in sent
     assert "Cookie" not in sent
+
+
+def test_a_password_in_the_base_url_goes_out_as_basic_auth_and_nowhere_else(
+    client: JikanClient, serve: Serve
+) -> None:
+    url = serve(500, b"{}").replace("//", f"//me:{KEY}%21@")
+    got = client.fetch("/anime", {"q": "x"}, base_url=url)
+    assert serve.seen[0]["Authorization"] == _basic_auth_str("me", f"{KEY}!")
+    assert KEY not in repr(got) + repr(vars(client))
+    unused = client.fetch("/anime", base_url=f"http://me:{KEY}@127.0.0.1:9")
+    broken = client.fetch("/anime", base_url=f"http://me:{KEY}@[::1")
+    assert unused.outcome == broken.outcome == "transport_error"
+    assert KEY not in repr(unused) + repr(broken)
 
 
 @pytest.mark.parametrize("contact", ["two\nlines", "\N{SNOWMAN}"])

@@ -233,6 +233,7 @@ def test_a_hostile_search_path_catches_nobody(
 
 SIDECARS = [
     "SELECT jikan_sync.claim('w', 'jikan', 1)",
+    "SELECT jikan_sync.claim_request('w')",
     "SELECT jikan_sync.claim_embeddings('w')",
     "SELECT jikan_sync.reserve_request('anime:1')",
     "SELECT jikan_sync.tick()",

@@ -23,6 +23,7 @@ FOR_OTHER_WORKERS = {
     "jikan_sync.complete_many",
     "jikan_sync.fail",
     "jikan_sync.report_request",
+    "jikan_sync.reserve_request",
 }
 # What a sidecar's login runs, `pgjikan sync` included; all else acts for the owner.
 SIDECARS_MODULES = ("db.py", "embedding_queue.py", "metrics.py", "sync_run.py")

@@ -122,9 +122,10 @@ def test_what_fails_is_told_and_released(
     lanes.jikan.step()
     assert value(connection, "SELECT failures FROM jikan_sync.queue") == 1
     connection.execute("UPDATE jikan_sync.queue SET ready_at = '-infinity'")
-    [task] = db.claim(sidecar, worker="w", lane="jikan", max_tasks=1)
-    assert db.release(sidecar, task)
-    db.claim(sidecar, worker="w", lane="jikan", max_tasks=1)
+    request = db.claim_request(sidecar, worker="w")
+    assert request is not None
+    assert db.release(sidecar, request)
+    db.claim_request(sidecar, worker="w")
     assert db.release_worker(sidecar, worker="w") == 1
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from threading import Event
+from threading import Event, Lock
 from typing import Any
 
 import psycopg
@@ -116,16 +116,22 @@ def simulator() -> Iterator[Simulator]:
 
 @pytest.fixture
 def open_lane(database: str) -> Iterator[Callable[..., JikanLane]]:
-    """A real lane on the test's database: `open_lane(url=None, **settings)`."""
+    """A real lane on the test's database: `open_lane(url=None, stop=, turn=, **settings)`."""
     lanes: list[JikanLane] = []
 
-    def open_it(url: str | None = None, stop: Event | None = None, **settings: Any) -> JikanLane:
+    def open_it(
+        url: str | None = None,
+        stop: Event | None = None,
+        turn: Lock | None = None,
+        **settings: Any,
+    ) -> JikanLane:
         given = {"jikan_url": HttpUrl(url) if url else None, "contact": "", **settings}
         lane = JikanLane(
             connector(database, "test lane"),
             Settings(**given),
             stop or Event(),
             f"lane-{len(lanes)}",
+            turn,
         )
         lanes.append(lane)
         return lane

@@ -12,6 +12,8 @@ from typing import Any
 
 import requests
 import urllib3
+from requests.auth import HTTPBasicAuth
+from requests.utils import get_auth_from_url
 
 from pgjikan import __version__
 from pgjikan.client.errors import (
@@ -49,11 +51,11 @@ class JikanClient:
         if not (self.user_agent.isascii() and self.user_agent.isprintable()):
             raise ValueError("the contact must be printable ASCII: it is sent in a header")
         self._base_url = base_url
-        self._timeout = (min(connect_timeout, deadline), min(read_timeout, deadline))
+        self._timeout = (connect_timeout, read_timeout)
         self._deadline = deadline
         self._max_bytes = max_bytes
         self._session = requests.Session()
-        self._session.auth = lambda request: request  # else ~/.netrc is searched for a password
+        self._session.auth = _authorised  # else ~/.netrc is searched for a password
         self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         self._session.headers.update(
             {"User-Agent": self.user_agent, "Accept": "application/json", "Accept-Encoding": "gzip"}
@@ -72,18 +74,24 @@ class JikanClient:
         base_url: str | None = None,
         key_header: str | None = None,
         key: str | None = None,
+        deadline: float | None = None,
     ) -> Response:
-        """GET ``path`` under ``base_url``; the key, if any, goes out in ``key_header`` only."""
+        """GET ``path`` under ``base_url``; the key, if any, goes out in ``key_header`` only.
+
+        ``deadline``, in seconds, may be shorter than the client's.
+        """
         started = time.monotonic()
+        seconds = min(deadline or self._deadline, self._deadline)
+        connect_timeout, read_timeout = self._timeout
         url = (base_url or self._base_url or "").rstrip("/") + path
         headers = {key_header: key} if key_header and key else {}
-        moment = give_up_at.set(started + self._deadline)
+        moment = give_up_at.set(started + seconds)
         try:
             with self._session.get(
                 url,
                 params=params,
                 headers=headers,
-                timeout=self._timeout,
+                timeout=(min(connect_timeout, seconds), min(read_timeout, seconds)),
                 allow_redirects=False,
                 stream=True,
             ) as reply:
@@ -104,13 +112,16 @@ class JikanClient:
         base_url: str | None = None,
         key_header: str | None = None,
         key: str | None = None,
+        deadline: float | None = None,
     ) -> Response:
         """Do what a task of the queue asks: its request, then the check that the answer fits."""
         try:
             path, params = request_for(task_kind, payload)
         except ValueError as e:
             return Response("rejected", message=str(e))
-        response = self.fetch(path, params, base_url=base_url, key_header=key_header, key=key)
+        response = self.fetch(
+            path, params, base_url=base_url, key_header=key_header, key=key, deadline=deadline
+        )
         if response.body is None:
             return response
         reason = mismatch(task_kind, payload, json.loads(response.body))
@@ -153,3 +164,9 @@ class JikanClient:
             last_modified=modified if modified and modified <= now + timedelta(days=1) else None,
             expires=http_date(reply.headers.get("Expires")),
         )
+
+
+def _authorised(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    """With the base URL's user and password, if it names them, as requests does on its own."""
+    user, password = get_auth_from_url(request.url or "")
+    return HTTPBasicAuth(user, password)(request) if user else request

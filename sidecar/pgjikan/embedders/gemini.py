@@ -35,7 +35,8 @@ def check_request(model: str, dimensions: int) -> None:
 
 def base_url(settings: Settings) -> str | None:
     """Return where to go instead of Google, None for Google."""
-    return str(settings.google_base_url).rstrip("/") if settings.google_base_url else None
+    given = settings.google_base_url
+    return str(given.get_secret_value()).rstrip("/") if given else None
 
 
 def api_key(settings: Settings) -> str:
