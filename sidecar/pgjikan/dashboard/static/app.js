@@ -5,22 +5,16 @@ import { $, setText } from "./dom.js";
 import * as panels from "./panels.js";
 import * as search from "./search.js";
 
-const THEMES = {
-  auto: ["◐ auto", "Colours: as the system"],
-  light: ["○ light", "Colours: light"],
-  dark: ["● dark", "Colours: dark"],
-};
+const THEMES = { auto: "◐ auto", light: "○ light", dark: "● dark" };
 
 const RETRY = 3000;
 let stream = null;
 
 function setTheme(name) {
-  const [label, spoken] = THEMES[name];
   if (name === "auto") delete document.documentElement.dataset.theme;
   else document.documentElement.dataset.theme = name;
   localStorage.setItem("pgjikan-theme", name);
-  setText($("theme"), label);
-  $("theme").setAttribute("aria-label", spoken);
+  setText($("theme-name"), THEMES[name]);
   redraw();
 }
 
