@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import psycopg
@@ -102,6 +102,19 @@ BROKEN: dict[str, tuple[str, Check, str, str, bool]] = {
         "SELECT jikan_sync.add_embedding_model('google', 'gemini-embedding-001', 768)",
         *(outside.check_embedders, "bad", "key", False),
     ),
+    "statistics collector off": (
+        "SET track_counts = off",
+        *(server.check_autovacuum, "bad", "track_counts is off", False),
+    ),
+    "pg_cron that is not preloaded": (
+        "CREATE SCHEMA cron; CREATE TABLE cron.job (jobname text, active boolean);"
+        "INSERT INTO cron.job SELECT 'pgjikan:' || name, true FROM jikan_sync.job",
+        *(schema.check_cron, "bad", "shared_preload_libraries lacks pg_cron", False),
+    ),
+    "pg_cron that was never created": (
+        "SELECT set_config('cron.database_name', current_database(), false)",
+        *(schema.check_cron, "warn", "the extension is missing", False),
+    ),
     "embeddings blocked": (
         "UPDATE jikan_sync.embedding_provider SET blocked_until = now() + interval '1 hour',"
         " blocked_reason = 'quota_exhausted'",
@@ -192,7 +205,26 @@ def test_a_database_that_cannot_hold_or_search_japanese(ascii_database: str) -> 
             assert (finding.check, finding.verdict) == (check, "bad")
 
 
+def test_a_transaction_left_open(patient: Patient, connect: Callable[..., Connection]) -> None:
+    assert complaints(server.check_transactions, patient) == []
+    left = connect(autocommit=False)
+    left.execute("SELECT 1")
+    [finding] = server.check_transactions(patient, 0)
+    assert finding.verdict == "warn" and "dead rows pile up" in finding.message
+    assert finding.mend is not None
+    patient.connection.execute(finding.mend.encode())
+    with pytest.raises(psycopg.OperationalError):
+        left.execute("SELECT 1")
+    left.close()
+    while patient.one(
+        "SELECT count(*) FROM pg_stat_activity WHERE pid = %s", left.info.backend_pid
+    ):
+        patient.connection.execute("SELECT pg_stat_clear_snapshot()")
+    assert [found.verdict for found in server.check_transactions(patient, 0)] == ["ok"]
+
+
 def test_clocks_apart(patient: Patient) -> None:
+    assert [found.verdict for found in server.check_clock(patient)] == ["ok"]
     [finding] = [*server.check_clock(patient, lambda: time.time() - 60)]
     assert finding.verdict == "warn"
     assert "+60 s" in finding.message
@@ -203,6 +235,7 @@ def test_a_version_too_old_or_unknown() -> None:
     assert server.judge_version(170002).verdict == "ok"
     assert server.judge_version(180006).verdict == "ok"
     assert server.judge_version(190000).verdict == "warn"
+    assert all(server.judge_version(number).mend for number in (160004, 190000))
 
 
 def test_a_login_that_may_not_look_is_told_so(healthy: Connection, database: str) -> None:
@@ -222,6 +255,13 @@ def test_a_provider_is_asked(patient: Patient) -> None:
         assert (finding.verdict, "answered" in finding.message) == ("ok", True)
     [finding] = outside.check_providers(asking)
     assert (finding.verdict, "transport_error" in finding.message) == ("bad", True)
+    patient.connection.execute(
+        "SELECT jikan_sync.report_request('tenrai', 'rate_limited', 'anime',"
+        " 'anime:1', 429, retry_after => '10 minutes')"
+    )
+    [finding] = outside.check_providers(asking)
+    assert (finding.verdict, "may not be asked now" in finding.message) == ("warn", True)
+    assert finding.mend and "pgjikan provider list" in finding.mend
 
 
 def test_the_command(patient: Patient) -> None:

@@ -50,10 +50,19 @@ def check_extensions(patient: Patient) -> Iterator[Finding]:
 
 def check_cron(patient: Patient) -> Iterator[Finding]:
     """Whether pg_cron, where there is one, runs our jobs."""
-    if patient.one("SELECT to_regnamespace('cron') IS NULL"):
-        yield Finding("pg_cron", "ok", "not used here: sidecars run the jobs")
-        return
     preloaded = patient.one("SELECT current_setting('shared_preload_libraries')")
+    if patient.one("SELECT to_regnamespace('cron') IS NULL"):
+        if patient.one("SELECT current_setting('cron.database_name', true) = current_database()"):
+            yield Finding(
+                "pg_cron",
+                "warn",
+                "it is preloaded for this database, but the extension is missing: only sidecars "
+                "run jobs",
+                "CREATE EXTENSION pg_cron; SELECT jikan_sync.install_jobs();",
+            )
+        else:
+            yield Finding("pg_cron", "ok", "not used here: sidecars run the jobs")
+        return
     if "pg_cron" not in preloaded:
         yield Finding(
             "pg_cron",

@@ -22,7 +22,10 @@ def judge_version(number: int) -> Finding:
         )
     if major > TESTED[1]:
         return Finding(
-            "server version", "warn", f"PostgreSQL {major} is newer than what we test ({TESTED})"
+            "server version",
+            "warn",
+            f"PostgreSQL {major} is newer than what we test ({TESTED[0]} and {TESTED[1]})",
+            "pgjikan verify tries what is deployed; please report what does not work.",
         )
     return Finding("server version", "ok", f"PostgreSQL {major}.{number % 10000}")
 
@@ -35,7 +38,7 @@ def check_server_version(patient: Patient) -> Iterator[Finding]:
             "server version",
             "warn",
             "this is a standby: reads work, nothing is queued, no sidecar can work here",
-            "Point the sidecar at the primary.",
+            "pgjikan sidecar --dsn PRIMARY",
         )
 
 
@@ -109,7 +112,7 @@ def check_autovacuum(patient: Patient) -> Iterator[Finding]:
         yield Finding("autovacuum", "ok", "on")
 
 
-def check_transactions(patient: Patient) -> Iterator[Finding]:
+def check_transactions(patient: Patient, minutes: float = 60) -> Iterator[Finding]:
     """Whether something keeps dead rows from being removed."""
     rows = patient.rows(
         "SELECT a.pid, coalesce(nullif(a.application_name, ''), a.usename, '?'), "
@@ -117,7 +120,8 @@ def check_transactions(patient: Patient) -> Iterator[Finding]:
         "FROM pg_stat_activity AS a "
         "WHERE a.datname = current_database() AND a.pid <> pg_backend_pid() "
         "AND a.backend_type = 'client backend' "
-        "AND a.xact_start < clock_timestamp() - interval '1 hour'"
+        "AND a.xact_start < clock_timestamp() - make_interval(secs => 60 * %s)",
+        minutes,
     )
     for pid, name, age in rows:
         yield Finding(
