@@ -27,6 +27,7 @@ class EmbeddingLane:
         self.worker = worker
         self._connection: db.Connection | None = None
         self._unrecorded: tuple[list[Text], Embedded] | None = None
+        self._in_doubt = False
         self._embedders: dict[tuple[str, str, int], Embedder] = {}
         self._settings = settings
 
@@ -34,12 +35,17 @@ class EmbeddingLane:
         """Embed one batch; False when none was due or the process is stopping.
 
         Raises psycopg.OperationalError when the server is gone; the next step connects again and
-        first hands in the vectors that had been paid for.
+        first hands in the vectors that had been paid for, and hands back what a claim may have
+        leased whose answer was lost: else that would wait until the lease ends.
         """
         connection = self._connected()
         if self._unrecorded is not None:
             self._record(connection, *self._unrecorded)
+        if self._in_doubt:
+            db.release_worker(connection, worker=self.worker)
+        self._in_doubt = True
         texts = embedding_queue.claim_embeddings(connection, worker=self.worker)
+        self._in_doubt = False
         if not texts:
             return False
         if self._stop.wait(texts[0].wait.total_seconds()):

@@ -38,6 +38,7 @@ class JikanLane:
         self.worker = worker
         self._connection: db.Connection | None = None
         self._unrecorded: tuple[db.Request, Response] | None = None
+        self._in_doubt = False
         self._client = JikanClient(
             contact=settings.contact,
             connect_timeout=settings.connect_timeout,
@@ -50,13 +51,18 @@ class JikanLane:
         """Do one task; False when none was due or the process is stopping.
 
         Raises psycopg.OperationalError when the server is gone; the next step connects again and
-        first hands in what had been fetched.
+        first hands in what had been fetched, and hands back what a claim may have leased whose
+        answer was lost: else that would wait until the lease ends.
         """
         connection = self._connected()
         if self._unrecorded is not None:
             self._record(connection, *self._unrecorded)
         with self._turn:
+            if self._in_doubt:
+                db.release_worker(connection, worker=self.worker)
+            self._in_doubt = True
             request = db.claim_request(connection, worker=self.worker)
+            self._in_doubt = False
             if request is None:
                 return False
             if self._stop.wait(request.wait.total_seconds()):

@@ -16,7 +16,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from pgjikan import db, sidecar
+from pgjikan import db, embedding_queue, sidecar
 from pgjikan.jikan_lane import JikanLane
 from pgjikan.settings import Settings
 from pgjikan.simulator import Simulator
@@ -199,6 +199,37 @@ def test_what_was_fetched_before_the_server_went_is_handed_in_after(
     worker.close()
     assert value(connection, "SELECT is_full FROM jikan.anime WHERE mal_id = 2")
     assert upstream.stats()["by_kind"]["full"] == 1
+
+
+@pytest.mark.parametrize("name", ["jikan", "embedding"])
+def test_what_was_claimed_by_a_call_whose_answer_was_lost_is_done_at_once(
+    database: str,
+    connection: Connection,
+    upstream: Simulator,
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+) -> None:
+    if name == "jikan":
+        value(connection, "SELECT anime.get(2)")
+    else:
+        store(connection, [anime(2)])
+    [worker] = sidecar.open_lanes([name], database, Settings(), Event())
+    home, call = (db, "claim_request") if name == "jikan" else (embedding_queue, "claim_embeddings")
+    claim = getattr(home, call)
+
+    def lose_the_answer(there: Connection, **arguments: Any) -> Any:
+        assert claim(there, **arguments)
+        connection.execute("SELECT pg_terminate_backend(%s)", [there.info.backend_pid])
+        there.execute("SELECT 'dead'")
+
+    monkeypatch.setattr(home, call, lose_the_answer)
+    with pytest.raises(psycopg.OperationalError):
+        worker.step()
+    monkeypatch.undo()
+    assert worker.step()
+    worker.close()
+    history = "SELECT outcome, error_class FROM jikan_sync.queue_history "
+    assert connection.execute(history).fetchall() == [("done", None)]
 
 
 def test_the_first_provider_is_overridden_by_the_environment_and_nobody_else(
