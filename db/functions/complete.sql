@@ -58,6 +58,8 @@ BEGIN
 
         again AS (
             UPDATE jikan_sync.queue AS q SET
+                payload = coalesce(q.next_payload, q.payload),
+                next_payload = NULL,
                 created_at = v_now,
                 ready_at = v_now,
                 attempts = 0,

@@ -124,7 +124,7 @@ BEGIN
         v_priority = 'high' AND v_live.priority = 'low'
         OR v_ready_at < v_live.ready_at AND v_live.failures = 0
         OR v_live.lease_token IS NOT NULL AND NOT v_live.is_dirty
-        OR v_live.payload IS DISTINCT FROM enqueue.payload
+        OR coalesce(v_live.next_payload, v_live.payload) IS DISTINCT FROM enqueue.payload
     ) THEN
         RETURN v_live.id;
     END IF;
@@ -137,7 +137,8 @@ BEGIN
         v_priority, v_now, v_ready_at
     )
     ON CONFLICT (dedupe_key) DO UPDATE SET
-        payload = excluded.payload,
+        payload = CASE WHEN q.lease_token IS NULL THEN excluded.payload ELSE q.payload END,
+        next_payload = CASE WHEN q.lease_token IS NOT NULL THEN excluded.payload END,
         priority = CASE WHEN q.priority = 'high' THEN 'high' ELSE excluded.priority END,
         ready_at = CASE
             WHEN q.failures > 0 THEN q.ready_at

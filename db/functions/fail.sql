@@ -105,14 +105,15 @@ BEGIN
         RETURN 'dead';
     END IF;
 
-    v_delay := CASE
-        WHEN fail_leased.retry_after IS NOT NULL
-            THEN greatest(fail_leased.retry_after, interval '0') * (1 + 0.1 * random())
-        ELSE jikan_sync.retry_delay(
+    v_delay := coalesce(
+        jikan_sync.heeded(fail_leased.retry_after) * (1 + 0.1 * random()),
+        jikan_sync.retry_delay(
             fail_leased.error_class, CASE WHEN v_task.is_dirty THEN 1 ELSE v_task.failures + 1 END
         )
-    END;
+    );
     UPDATE jikan_sync.queue AS q SET
+        payload = coalesce(q.next_payload, q.payload),
+        next_payload = NULL,
         ready_at = v_now + v_delay,
         attempts = CASE WHEN v_task.is_dirty THEN 0 ELSE v_attempts END,
         failures = CASE WHEN v_task.is_dirty THEN 0 ELSE v_task.failures + 1 END,
@@ -158,7 +159,7 @@ $$;
 COMMENT ON FUNCTION jikan_sync.fail(bigint, uuid, text, text, interval) IS
 'Gives a leased task back as failed, with a class of `jikan_sync.retry_policy`: answers retry, dead
 (it became a dead letter) or lost (the lease was). `retry_after`, where the provider named one,
-replaces the policy''s wait. Raises: 22023 (no such class).';
+replaces the policy''s wait, up to the setting `rate_pause_max`. Raises: 22023 (no such class).';
 
 GRANT EXECUTE ON FUNCTION jikan_sync.fail(bigint, uuid, text, text, interval) TO jikan_sidecar;
 

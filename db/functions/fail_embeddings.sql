@@ -33,7 +33,7 @@ BEGIN ATOMIC
                     ) AT TIME ZONE (embedding_pause.provider).quota_timezone - n.now
             WHEN 'unauthorised' THEN interval '10 minutes'
             ELSE coalesce(
-                embedding_pause.retry_after,
+                jikan_sync.heeded(embedding_pause.retry_after),
                 least(
                     interval '5 seconds' * 2 ^ least((embedding_pause.provider).failure_count, 10),
                     interval '10 minutes'

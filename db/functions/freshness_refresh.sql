@@ -30,8 +30,8 @@ VALUES
     'it; a smaller mirror stays what was asked for, title by title.'
 ),
 (
-    'catalogue_size', '30000', 'number',
-    'Titles in the catalogue, until a first walk has counted them (27,631 in the 2026 dump).'
+    'catalogue_size', '27631', 'number',
+    'Titles in the catalogue, until a first walk has counted them; 27,631 are in the 2026 dump.'
 ),
 (
     'catalogue_lead', '3 days', 'interval',
@@ -118,6 +118,27 @@ COMMENT ON FUNCTION jikan_sync.refresh_stale() IS
 'Queues the most wanted stale titles as low, as far as `refresh_per_run` and `refresh_per_day` let
 it; answers how many. While a walk through the catalogue is under way it leaves them to that.';
 
+CREATE FUNCTION jikan_sync.catalogue_size()
+RETURNS integer
+LANGUAGE sql
+STABLE
+BEGIN ATOMIC
+    SELECT
+        coalesce(
+            (
+                SELECT r.total_count
+                FROM jikan_sync.sync_run AS r
+                WHERE r.kind = 'catalogue' AND r.total_count > 0
+                ORDER BY r.id DESC
+                LIMIT 1
+            ),
+            jikan_sync.setting_number('catalogue_size')::integer
+        );
+END;
+
+COMMENT ON FUNCTION jikan_sync.catalogue_size() IS
+'How many titles an upstream has: as the last walk was told, else the setting `catalogue_size`.';
+
 CREATE FUNCTION jikan_sync.sync_catalogue_if_due()
 RETURNS text
 LANGUAGE plpgsql
@@ -125,20 +146,10 @@ VOLATILE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    v_size numeric;
+    v_size integer := jikan_sync.catalogue_size();
     v_mirrored bigint;
     v_due bigint;
 BEGIN
-    SELECT coalesce(
-        (
-            SELECT r.total_count
-            FROM jikan_sync.sync_run AS r
-            WHERE r.kind = 'catalogue' AND r.total_count > 0
-            ORDER BY r.id DESC
-            LIMIT 1
-        ),
-        jikan_sync.setting_number('catalogue_size')
-    ) INTO v_size;
     SELECT count(*) INTO v_mirrored FROM jikan.anime AS a WHERE a.removed_at IS NULL;
     IF v_mirrored < v_size * jikan_sync.setting_number('catalogue_share') THEN
         RETURN format('%s of %s titles mirrored: no walk', v_mirrored, v_size);

@@ -18,6 +18,8 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
     UPDATE jikan_sync.queue AS q SET
+        payload = coalesce(q.next_payload, q.payload),
+        next_payload = NULL,
         ready_at = q.ready_at,  -- named, so that a high task notifies
         is_dirty = false,
         leased_by = NULL,
@@ -44,6 +46,8 @@ DECLARE
     v_count integer;
 BEGIN
     UPDATE jikan_sync.queue AS q SET
+        payload = coalesce(q.next_payload, q.payload),
+        next_payload = NULL,
         ready_at = q.ready_at,  -- named, so that a high task notifies
         is_dirty = false,
         leased_by = NULL,

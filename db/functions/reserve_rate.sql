@@ -125,12 +125,9 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     v_now timestamptz;
-    v_pause interval := least(
-        greatest(
-            coalesce(retry_after, jikan_sync.setting_interval('rate_pause')),
-            interval '1 second'
-        ),
-        jikan_sync.setting_interval('rate_pause_max')
+    v_pause interval := greatest(
+        coalesce(jikan_sync.heeded(retry_after), jikan_sync.setting_interval('rate_pause')),
+        interval '1 second'
     );
 BEGIN
     -- A subject without limits has some after all. A hundred a second only gives the pause a place.

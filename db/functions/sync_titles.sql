@@ -107,16 +107,7 @@ SET search_path = pg_catalog, pg_temp
 BEGIN ATOMIC
     WITH size AS (
         SELECT
-            coalesce(
-                (
-                    SELECT r.total_count
-                    FROM jikan_sync.sync_run AS r
-                    WHERE r.kind = 'catalogue' AND r.total_count IS NOT null
-                    ORDER BY r.id DESC
-                    LIMIT 1
-                ),
-                jikan_sync.setting_number('catalogue_size')::integer
-            ) AS titles,
+            jikan_sync.catalogue_size() AS titles,
             coalesce(
                 (
                     SELECT r.page_count

@@ -57,6 +57,7 @@ CREATE TABLE jikan_sync.queue (
     failures integer NOT NULL DEFAULT 0,
     errors jsonb NOT NULL DEFAULT '[]',
     is_dirty boolean NOT NULL DEFAULT false,
+    next_payload jsonb,
     leased_by text,
     lease_token uuid,
     lease_expires_at timestamptz,
@@ -72,6 +73,7 @@ CREATE TABLE jikan_sync.queue (
         (lease_token IS null) = (lease_expires_at IS null)
         AND (lease_token IS null) = (leased_by IS null)
         AND NOT (is_dirty AND lease_token IS null)
+        AND NOT (next_payload IS NOT null AND NOT is_dirty)
     )
 )
 WITH (
@@ -109,6 +111,8 @@ COMMENT ON COLUMN jikan_sync.queue.attempts IS 'Failures that were its own fault
 COMMENT ON COLUMN jikan_sync.queue.failures IS 'All failures; the next wait grows with them.';
 COMMENT ON COLUMN jikan_sync.queue.errors IS 'The last failures, each with at, class and message.';
 COMMENT ON COLUMN jikan_sync.queue.is_dirty IS 'Asked for again while leased: do it once more.';
+COMMENT ON COLUMN jikan_sync.queue.next_payload IS
+'What it is to be done with once more: the lease under way keeps its own `payload`.';
 COMMENT ON COLUMN jikan_sync.queue.leased_by IS 'The worker that holds it.';
 COMMENT ON COLUMN jikan_sync.queue.lease_token IS
 'Proof of the lease; only its holder may finish it.';

@@ -63,10 +63,6 @@ VALUES
     'Pause after a 429 that does not say how long to wait.'
 ),
 (
-    'rate_pause_max', '1 hour', 'interval',
-    'Longest pause that a Retry-After can impose; then it is tried again.'
-),
-(
     'rate_recovery', '10 minutes', 'interval',
     'How long the pace takes from nothing back to full; a 429 halves it, so half of this.'
 ),

@@ -1,5 +1,5 @@
 -- Deploy pgjikan:schema/retry_policy to pg
--- requires: schema/namespaces
+-- requires: schema/setting
 
 -- How long a failed task waits and when it is given up, by the class of its failure: a row's own
 -- fault costs an attempt, a provider's does not.
@@ -41,5 +41,30 @@ VALUES
 ('provider_down', NULL, '15 seconds', 2, '15 minutes'),
 ('bug', 5, '5 minutes', 6, '1 day'),
 ('lease_expired', 5, '10 seconds', 4, '1 hour');
+
+INSERT INTO jikan_sync.setting (name, value, type, description)
+VALUES (
+    'rate_pause_max', '1 hour', 'interval',
+    'Longest pause that a Retry-After can impose; then it is tried again.'
+);
+
+CREATE FUNCTION jikan_sync.heeded(retry_after interval)
+RETURNS interval
+LANGUAGE sql
+STABLE
+BEGIN ATOMIC
+    SELECT
+        CASE
+            WHEN heeded.retry_after IS NOT NULL
+                THEN least(
+                    greatest(heeded.retry_after, interval '0'),
+                    jikan_sync.setting_interval('rate_pause_max')
+                )
+        END;
+END;
+
+COMMENT ON FUNCTION jikan_sync.heeded(interval) IS
+'How much of a Retry-After is heeded: at most the setting `rate_pause_max`, whatever an upstream
+says; NULL where it said nothing.';
 
 COMMIT;

@@ -242,6 +242,11 @@ def test_after_a_failure_one_worker_tries_first(
     assert claim(two, "two")
 
 
+def test_nobody_is_left_alone_for_ten_years(connection: Connection) -> None:
+    pause = "SELECT max(jikan_sync.embedding_pause(p, 'rate_limited', '10 years'))::text"
+    assert value(connection, f"{pause} FROM jikan_sync.embedding_provider AS p") == "01:00:00"
+
+
 def test_an_unknown_outcome_is_refused(connection: Connection) -> None:
     store(connection, {"mal_id": 1})
     with pytest.raises(psycopg.errors.InvalidParameterValue, match="no outcome"):

@@ -100,6 +100,38 @@ def test_change_while_leased_outlives_the_failure(queue: Queue) -> None:
     assert (live["attempts"], live["failures"], live["is_dirty"]) == (0, 0, False)
 
 
+def page(number: int) -> dict[str, Any]:
+    return {"season": "now", "page": number}
+
+
+END = {
+    "done": lambda queue, task: queue.complete(task),
+    "failed": lambda queue, task: queue.fail(task),
+    "released": lambda queue, task: queue.one(
+        "SELECT jikan_sync.release(%s, %s)", task["id"], task["lease_token"]
+    ),
+    "all released": lambda queue, task: queue.one("SELECT jikan_sync.release_worker('w')"),
+}
+
+
+@pytest.mark.parametrize("end", END)
+def test_change_while_leased_is_for_the_next_try(queue: Queue, end: str) -> None:
+    queue.add("season", payload=page(1))
+    [task] = queue.claim()
+    queue.add("season", payload=page(2))
+    assert queue.live(task["id"])["payload"] == page(1), "what is being done"
+    END[end](queue, task)
+    assert queue.live(task["id"])["payload"] == page(2)
+    tried = queue.rows("SELECT outcome, payload FROM jikan_sync.queue_history")
+    assert tried == ([{"outcome": end, "payload": page(1)}] if "released" not in end else [])
+    queue.connection.execute("SELECT jikan_sync.clock_advance('1 hour')")
+    [task] = queue.claim()
+    assert task["payload"] == page(2)
+    assert queue.complete(task)
+    last = "SELECT payload FROM jikan_sync.queue_history ORDER BY id DESC LIMIT 1"
+    assert queue.one(last) == page(2)
+
+
 def test_bulk(queue: Queue) -> None:
     queue.mirror(1, 2, 3)
     many = "SELECT jikan_sync.enqueue_many(%s, %s::int[], %s)"

@@ -69,6 +69,17 @@ def test_named_wait_replaces_the_policy(queue: Queue) -> None:
     assert 100 <= wait_of(queue, task_id).total_seconds() <= 110
 
 
+def test_named_wait_is_heeded_within_reason(queue: Queue) -> None:
+    queue.connection.execute(
+        "UPDATE jikan_sync.setting SET value = '20 minutes' WHERE name = 'rate_pause_max'"
+    )
+    for mal_id, named, seconds in ((1, "10 years", 1200), (2, "-1 second", 0)):
+        task_id = queue.add("anime", mal_id)
+        [task] = queue.claim()
+        queue.fail(task, "rate_limited", named)
+        assert seconds <= wait_of(queue, task_id).total_seconds() <= 1.1 * seconds
+
+
 def test_death_and_return(queue: Queue) -> None:
     queue.mirror(7)
     task_id = queue.add("anime", 7, priority="high")

@@ -4,6 +4,7 @@ BEGIN;
 
 DROP FUNCTION jikan_sync.sync_season_around(integer);
 DROP FUNCTION jikan_sync.sync_catalogue_if_due();
+DROP FUNCTION jikan_sync.catalogue_size();
 DROP FUNCTION jikan_sync.refresh_stale();
 DROP TABLE jikan_sync.refresh_budget;
 DELETE FROM jikan_sync.setting

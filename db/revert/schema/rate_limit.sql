@@ -5,9 +5,7 @@ BEGIN;
 SET LOCAL ROLE jikan_owner;
 
 DELETE FROM jikan_sync.setting
-WHERE name IN (
-    'rate_jitter', 'rate_headroom', 'rate_pause', 'rate_pause_max', 'rate_recovery', 'rate_pace_min'
-);
+WHERE name IN ('rate_jitter', 'rate_headroom', 'rate_pause', 'rate_recovery', 'rate_pace_min');
 DROP TABLE jikan_sync.rate_limit;
 
 COMMIT;

@@ -19,6 +19,7 @@ SELECT
     failures,
     errors,
     is_dirty,
+    next_payload,
     leased_by,
     lease_token,
     lease_expires_at
