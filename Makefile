@@ -2,8 +2,10 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+RUNNABLE := $(VENV)/.runnable
 INSTALLED := $(VENV)/.installed
-EXTRAS := embedded,local,google,google-legacy,dev
+TO_RUN := embedded,local
+TO_DEVELOP := $(TO_RUN),google,google-legacy,dev
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
@@ -14,16 +16,24 @@ help: ## list the targets
 
 install: $(INSTALLED) ## make .venv with the package, all extras and the tools
 
-$(INSTALLED): pyproject.toml constraints.txt
-	@$(PYTHON) -c 'import sys; sys.exit("pgjikan needs Python 3.11 or newer: make PYTHON=python3.12" if sys.version_info < (3, 11) else 0)'
-	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[$(EXTRAS)]'
+define pip_install
+@$(PYTHON) -c 'import sys; sys.exit("pgjikan needs Python 3.11 or newer: make PYTHON=python3.12" if sys.version_info < (3, 11) else 0)'
+test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[$(1)]'
+endef
+
+$(RUNNABLE): pyproject.toml constraints.txt
+	$(call pip_install,$(TO_RUN))
 	@touch $@
 
-demo: $(INSTALLED) ## a tour on a throw-away server; exits 0 only if every step held
+$(INSTALLED): pyproject.toml constraints.txt
+	$(call pip_install,$(TO_DEVELOP))
+	@touch $(RUNNABLE) $@
+
+demo: $(RUNNABLE) ## a tour on a throw-away server; exits 0 only if every step held
 	$(BIN)/pgjikan demo
 
-up: $(INSTALLED) ## server, schema, starter catalogue and sidecar in the foreground; data is kept
+up: $(RUNNABLE) ## server, schema, starter catalogue and sidecar in the foreground; data is kept
 	$(BIN)/pgjikan up
 
 test: $(INSTALLED) ## the tests, on the embedded server
