@@ -41,7 +41,7 @@ def main() -> int:
         kills = max(1, round(given.minutes * 60 * KILLS_A_SECOND))
     plan = schedule(given.seed, kills)
     replay = f"python -m tests.chaos --seed {given.seed} --kills {kills}"
-    console.print(f"seed {given.seed}: {kills} kills, {len(plan.weather)} other faults")
+    console.print(f"seed {given.seed}: {kills} kills, {sum(map(len, plan.fronts))} other faults")
     started = time.monotonic()
     with stage(given.seed) as place:
         if place.disk is None:

@@ -42,9 +42,8 @@ class Faults:
         self._stage.evidence.weather.append((what, began, time.time()))
 
     def _terminate(self, weather: Weather, stack: contextlib.ExitStack) -> None:
-        with self._stage.connect() as connection:
-            for row in connection.execute(BACKENDS, [round(weather.amount)]).fetchall():
-                connection.execute("SELECT pg_terminate_backend(%s)", row)
+        for (pid,) in self._stage.insist(BACKENDS, round(weather.amount)):
+            self._stage.insist("SELECT pg_terminate_backend(%s)", pid)
 
     def _restart(self, weather: Weather, stack: contextlib.ExitStack) -> None:
         self._stage.server.stop("immediate")
@@ -52,10 +51,9 @@ class Faults:
 
     def _crash(self, weather: Weather, stack: contextlib.ExitStack) -> None:
         """A backend dies of SIGKILL, so the server throws all out and recovers."""
-        with self._stage.connect() as connection:
-            for (pid,) in connection.execute(BACKENDS, [1]).fetchall():
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGKILL)
+        for (pid,) in self._stage.insist(BACKENDS, 1):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
 
     def _pause(self, weather: Weather, stack: contextlib.ExitStack) -> None:
         """A sidecar stands still, perhaps beyond its leases, and then goes on as if nothing was."""
@@ -98,9 +96,8 @@ class Faults:
         self._set_read_only("on")
 
     def _set_read_only(self, value: str) -> None:
-        with self._stage.connect() as connection:
-            connection.execute(f"ALTER SYSTEM SET default_transaction_read_only = {value}".encode())
-            connection.execute("SELECT pg_reload_conf()")
+        self._stage.insist(f"ALTER SYSTEM SET default_transaction_read_only = {value}")
+        self._stage.insist("SELECT pg_reload_conf()")
 
     def _full_disk(self, weather: Weather, stack: contextlib.ExitStack) -> None:
         assert self._stage.disk is not None
@@ -125,14 +122,13 @@ class Faults:
     def jump(self, seconds: float) -> None:
         """Set the clock of all rules forward, or back."""
         self._stage.evidence.jumps.append(time.time())
-        with self._stage.connect() as connection:
-            connection.execute(
-                "INSERT INTO jikan_sync.clock AS c (frozen_at)"
-                " VALUES (timestamptz 'epoch' + %(by)s * interval '1 second')"
-                " ON CONFLICT (is_only) DO UPDATE"
-                " SET frozen_at = c.frozen_at + %(by)s * interval '1 second'",
-                {"by": seconds},
-            )
+        self._stage.insist(
+            "INSERT INTO jikan_sync.clock AS c (frozen_at)"
+            " VALUES (timestamptz 'epoch' + %s * interval '1 second')"
+            " ON CONFLICT (is_only) DO UPDATE"
+            " SET frozen_at = c.frozen_at + (excluded.frozen_at - timestamptz 'epoch')",
+            seconds,
+        )
         self._stage.evidence.jumps.append(time.time())
 
 

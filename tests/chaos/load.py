@@ -12,9 +12,12 @@ import psycopg
 from pgjikan.db import AWAY
 from tests.chaos.evidence import Wish
 from tests.chaos.stage import Stage
+from tests.chaos.upstreams import WORDS
 
 #: Seconds between two actions.
 PACE = 0.04
+#: So many titles get half of the attention, so that what is about one of them meets in flight.
+HOT = 5
 
 
 class Load(Thread):
@@ -39,6 +42,7 @@ class Load(Thread):
             (self._ask_for_a_title, 6),
             (self._change_and_ask, 10),
             (self._ask_for_more, 4),
+            (self._search_for_many, 3),
             (self._search_by_meaning, 3),
             (self._sync, 1),
             (self._read, 3),
@@ -57,7 +61,7 @@ class Load(Thread):
 
     def _search_for_a_new_title(self) -> None:
         name = self._stage.jikan.names[self._stage.jikan.publish()]
-        self._wish(("search:" + name.casefold()), "SELECT count(*) FROM anime.search(%s)", name)
+        self._wish("search:" + name.casefold(), "SELECT count(*) FROM anime.search(%s)", name)
 
     def _ask_for_a_title(self) -> None:
         mal_id = self._some_title()
@@ -70,6 +74,11 @@ class Load(Thread):
 
     def _ask_for_more(self) -> None:
         self._enqueue(self._dice.choice(["reviews", "pictures"]), self._some_title())
+
+    def _search_for_many(self) -> None:
+        """A word of many titles: a page of rows that others fetch meanwhile."""
+        word = self._dice.choice(WORDS).lower()
+        self._wish("search:" + word, "SELECT jikan_sync.request_search(%s)", word)
 
     def _search_by_meaning(self) -> None:
         text = f"a story about the number {self._dice.randrange(10_000)}"
@@ -108,7 +117,8 @@ class Load(Thread):
     def _some_title(self) -> int:
         if not self._stage.jikan.states:
             self._stage.jikan.publish()
-        return self._dice.randint(1, len(self._stage.jikan.states))
+        known = len(self._stage.jikan.states)
+        return self._dice.randint(1, min(known, HOT) if self._dice.random() < 0.5 else known)
 
     def _execute(self, query: str, *values: Any) -> Any:
         if self._connection is None:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from threading import Event, Thread
 
 from tests.chaos.faults import Faults, explained
 from tests.chaos.invariants import CHECKS, Rows
 from tests.chaos.load import Load
-from tests.chaos.schedule import SIDECARS, Kill, Schedule
+from tests.chaos.schedule import SIDECARS, Kill, Schedule, Weather
 from tests.chaos.stage import Stage
 from tests.chaos.watch import Watch
 
@@ -56,7 +57,8 @@ class Run:
         self.load.start()
         self.watch.start()
         self._started = time.monotonic()
-        threads = [Thread(target=self._guarded, args=[part]) for part in (self._brew, self._kill)]
+        parts = [self._kill, *(partial(self._brew, front) for front in self._schedule.fronts)]
+        threads = [Thread(target=self._guarded, args=[part]) for part in parts]
         for thread in threads:
             thread.start()
         while any(thread.is_alive() for thread in threads):
@@ -64,12 +66,11 @@ class Run:
             self._stage.fleet.look()
             time.sleep(0.2)
         self.load.stop()
-        self.faults.jump(20)  # past the end of every lease of the dead
+        self.faults.jump(700)  # past every lease of the dead, every pause of an upstream
         self._settle("finishing")
-        with self._stage.connect() as connection:
-            connection.execute(
-                "SELECT jikan_sync.enqueue_many('anime', %s)", [list(self._stage.jikan.states)]
-            )
+        self._stage.insist(
+            "SELECT jikan_sync.enqueue_many('anime', %s)", list(self._stage.jikan.states)
+        )
         self._settle("fetching the newest")
         self._stage.fleet.stop()
         self.watch.stop()
@@ -100,8 +101,8 @@ class Run:
             self._failures.append(error)
             self._broken.set()
 
-    def _brew(self) -> None:
-        for weather in self._schedule.weather:
+    def _brew(self, front: Sequence[Weather]) -> None:
+        for weather in front:
             if self._wait_until(weather.at):
                 return
             self.faults.strike(weather, self._broken.wait)

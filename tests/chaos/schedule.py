@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 SIDECARS = 3
@@ -48,55 +48,59 @@ class Weather:
 class Schedule:
     seed: int
     kills: tuple[Kill, ...]
-    weather: tuple[Weather, ...]
-
-    @property
-    def seconds(self) -> float:
-        return max([k.at for k in self.kills] + [w.at + w.seconds for w in self.weather])
+    fronts: tuple[tuple[Weather, ...], ...]
 
 
 def schedule(seed: int, kills: int) -> Schedule:
-    """The plan of a seed: so many kills, and weather as long as they last."""
-    killing, brewing = random.Random(f"{seed}/kills"), random.Random(f"{seed}/weather")
+    """The plan of a seed: so many kills, and three kinds of weather as long as they last."""
+    dice = random.Random(f"{seed}/kills")
     at, planned = 1.5, []
     for _ in range(kills):
-        at += killing.expovariate(KILLS_A_SECOND)
-        planned.append(Kill(at, killing.randrange(SIDECARS), killing.uniform(0, 0.8)))
-    return Schedule(seed, tuple(planned), tuple(_weather(brewing, until=at)))
+        at += dice.expovariate(KILLS_A_SECOND)
+        planned.append(Kill(at, dice.randrange(SIDECARS), dice.uniform(0, 0.8)))
+    fronts = tuple(
+        tuple(_front(random.Random(f"{seed}/{name}"), at, kinds)) for name, kinds in FRONTS.items()
+    )
+    return Schedule(seed, tuple(planned), fronts)
 
 
-def _weather(dice: random.Random, until: float) -> Iterator[Weather]:
+def _front(
+    dice: random.Random, until: float, seconds: Mapping[str, tuple[float, float]]
+) -> Iterator[Weather]:
     """Every kind once before any comes again, with a breath between."""
     kinds: list[str] = []
     at = 1.0
     while at < until:
         if not kinds:
-            kinds = [*_SECONDS]
+            kinds = [*seconds]
             dice.shuffle(kinds)
         kind = kinds.pop()
-        weather = _one(dice, at, kind)
+        weather = _one(dice, at, kind, dice.uniform(*seconds[kind]))
         yield weather
-        at += weather.seconds + dice.uniform(0.3, 1.5)
+        at += weather.seconds + dice.uniform(0.5, 2.0)
 
 
-_SECONDS = {
-    "terminate": (0.0, 0.0),
-    "restart": (0.0, 0.0),
-    "crash": (0.0, 0.0),
-    "pause": (0.5, 3.0),
-    "cut": (0.3, 2.5),
-    "freeze": (0.3, 2.5),
-    "slow": (1.5, 4.0),
-    "upstream": (1.5, 4.0),
-    "embedding": (1.0, 3.0),
-    "read only": (0.5, 2.5),
-    "full disk": (1.5, 3.5),
-    "clock": (0.0, 1.5),
+#: What can be wrong at the same time, and for how many seconds each.
+FRONTS: Mapping[str, Mapping[str, tuple[float, float]]] = {
+    "network": {
+        "cut": (0.3, 2.5),
+        "freeze": (0.5, 3.0),
+        "slow": (1.5, 4.0),
+        "pause": (0.5, 3.0),
+    },
+    "server": {
+        "terminate": (0.0, 0.0),
+        "restart": (0.0, 0.0),
+        "crash": (0.0, 0.0),
+        "read only": (0.5, 2.5),
+        "full disk": (1.5, 3.5),
+        "clock": (0.0, 1.5),
+    },
+    "upstreams": {"upstream": (1.5, 4.0), "embedding": (1.0, 3.0)},
 }
 
 
-def _one(dice: random.Random, at: float, kind: str) -> Weather:
-    seconds = dice.uniform(*_SECONDS[kind])
+def _one(dice: random.Random, at: float, kind: str, seconds: float) -> Weather:
     match kind:
         case "terminate":
             return Weather(at, kind, seconds, amount=float(dice.choice((1, 2, 100))))

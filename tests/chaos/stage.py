@@ -8,6 +8,7 @@ import shutil
 import socket
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -131,6 +132,19 @@ class Stage:
             options="-c default_transaction_read_only=off -c statement_timeout=30s",
             **options,
         )
+
+    def insist(self, query: str, *values: Any) -> list[Any]:
+        """Execute it, however often the server is lost meanwhile."""
+        deadline = time.monotonic() + 60
+        while True:
+            try:
+                with self.connect() as connection:
+                    cursor = connection.execute(query.encode(), values or None)
+                    return cursor.fetchall() if cursor.description else []
+            except psycopg.OperationalError:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.1)
 
     def as_app(self) -> Connection:
         """Past the proxy, as read-only as the server is."""

@@ -169,7 +169,7 @@ def test_the_plan_is_the_seeds() -> None:
     assert schedule(7, 60) == schedule(7, 60) != schedule(8, 60)
     plan = schedule(7, 60)
     assert len(plan.kills) == 60
-    assert len({weather.kind for weather in plan.weather}) == 12
+    assert len({weather.kind for front in plan.fronts for weather in front}) == 12
     assert schedule(7, 30).kills == plan.kills[:30]
 
 

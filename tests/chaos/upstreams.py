@@ -75,5 +75,5 @@ class Embeddings(GeminiServer):
                 for one in received.requests
             ]
             self.paid.append(Paid(arrived, life, tuple(texts)))
-            time.sleep(0.05)
+            time.sleep(0.25)
         return answer
