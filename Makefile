@@ -9,7 +9,7 @@ TO_DEVELOP := $(TO_RUN),google,google-legacy,dev
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo up test test-full chaos soak bench docs lint clean
+.PHONY: help install demo up test test-full chaos soak bench docs lint audit clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -60,6 +60,9 @@ lint: $(INSTALLED) ## ruff, mypy, sqlfluff and hadolint
 	$(BIN)/mypy
 	$(BIN)/sqlfluff lint --processes 2 --disable-progress-bar db
 	$(BIN)/hadolint docker/*/Dockerfile
+
+audit: $(INSTALLED) ## licences and known vulnerabilities of what the package pulls in
+	$(BIN)/python tools/audit.py
 
 clean: ## remove what make made, except data of servers
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis dist
