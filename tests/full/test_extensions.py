@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Iterator
+from threading import Event, Thread
 from typing import Any
 
 import psycopg
@@ -19,38 +22,131 @@ def test_cron_fires(cron: psycopg.Connection[Any]) -> None:
     assert fired == ["cron_fired"]
 
 
-def test_cron_runs_our_jobs(cron: psycopg.Connection[Any]) -> None:
-    conninfo = f"{cron.info.dsn} password={cron.info.password}"
+@pytest.fixture(scope="module")
+def project(server: Any) -> Iterator[str]:
+    """The project in pg_cron's database."""
+    conninfo = str(server.conninfo("pgjikan_cron"))
     migrations.deploy(conninfo, verify=False)
+    yield conninfo
+    migrations.revert(conninfo)
+
+
+@pytest.fixture
+def scheduled(cron: psycopg.Connection[Any], project: str) -> Iterator[psycopg.Connection[Any]]:
+    """The shipped jobs as entries of pg_cron, and channel job_ran at each run."""
+    cron.execute("CREATE TEMPORARY TABLE shipped AS SELECT j.* FROM jikan_sync.job AS j")
+    cron.execute(
+        "CREATE FUNCTION public.tell() RETURNS trigger LANGUAGE plpgsql"
+        " AS 'BEGIN NOTIFY job_ran; RETURN NULL; END'"
+    )
+    cron.execute(
+        "CREATE TRIGGER tell AFTER UPDATE OF last_run_at ON jikan_sync.job"
+        " FOR EACH STATEMENT EXECUTE FUNCTION public.tell()"
+    )
+    cron.execute("LISTEN job_ran")
+    cron.execute("SELECT jikan_sync.install_jobs()")
+    yield cron
+    cron.execute("SELECT cron.unschedule(jobid) FROM cron.job")
+    cron.execute("DROP FUNCTION public.tell() CASCADE")
+    cron.execute("DELETE FROM jikan_sync.job")
+    cron.execute("INSERT INTO jikan_sync.job SELECT s.* FROM shipped AS s")
+
+
+def entries(cron: psycopg.Connection[Any]) -> dict[str, str]:
+    """The active entries of pg_cron: schedule by name."""
+    return dict(cron.execute("SELECT jobname, schedule FROM cron.job WHERE active").fetchall())
+
+
+def every_second(cron: psycopg.Connection[Any], name: str) -> None:
+    cron.execute(
+        "SELECT cron.alter_job(jobid, schedule => '1 second') FROM cron.job WHERE jobname = %s",
+        [f"pgjikan:{name}"],
+    )
+
+
+def test_cron_runs_our_jobs(scheduled: psycopg.Connection[Any]) -> None:
+    jobs = scheduled.execute("SELECT name FROM jikan_sync.job WHERE enabled").fetchall()
+    assert sorted(entries(scheduled)) == sorted(f"pgjikan:{name}" for (name,) in jobs)
+    every_second(scheduled, "sweep_leases")
+    assert [note.channel for note in scheduled.notifies(timeout=90, stop_after=1)] == ["job_ran"]
+    row = scheduled.execute(
+        "SELECT name FROM jikan_sync.job WHERE last_run_at IS NOT NULL ORDER BY name"
+    ).fetchone()
+    assert row is not None
+
+
+def test_entries_follow_the_jobs(scheduled: psycopg.Connection[Any]) -> None:
+    scheduled.execute("SELECT cron.schedule('of somebody else', '0 5 * * *', 'SELECT 1')")
+    before = entries(scheduled)
+    scheduled.execute("UPDATE jikan_sync.job SET enabled = false WHERE name = 'sync_season'")
+    scheduled.execute("UPDATE jikan_sync.job SET at = '3:07' WHERE name = 'nightly_embeddings'")
+    scheduled.execute("DELETE FROM jikan_sync.job WHERE name = 'sync_airing'")
+    scheduled.execute("SELECT jikan_sync.install_jobs()")
+    after = entries(scheduled)
+    assert before.keys() - after.keys() == {"pgjikan:sync_season", "pgjikan:sync_airing"}
+    assert before["pgjikan:nightly_embeddings"] == "0 2 * * *"
+    assert {name: schedule for name, schedule in after.items() if schedule != before[name]} == {
+        "pgjikan:nightly_embeddings": "7 3 * * *"
+    }
+    scheduled.execute("UPDATE jikan_sync.job SET enabled = true WHERE name = 'sync_season'")
+    scheduled.execute("SELECT jikan_sync.install_jobs()")
+    assert before.keys() - entries(scheduled).keys() == {"pgjikan:sync_airing"}
+
+
+def test_cron_and_ticks_run_a_job_once(scheduled: psycopg.Connection[Any], project: str) -> None:
+    """pg_cron asks every second, two sidecars tick as fast as they can, while slots begin."""
+    scheduled.execute("DELETE FROM jikan_sync.job WHERE name <> 'sweep_leases'")
+    scheduled.execute("CREATE TABLE public.ran (slot timestamptz)")
+    scheduled.execute("GRANT ALL ON public.ran TO jikan_owner")
+    scheduled.execute(
+        "UPDATE jikan_sync.job SET command = $$INSERT INTO public.ran"
+        " VALUES (date_trunc('minute', jikan_sync.clock_now())) RETURNING 1$$"
+    )
+    scheduled.execute("SELECT jikan_sync.install_jobs()")
+    every_second(scheduled, "sweep_leases")
+    finished = (
+        "SELECT FROM cron.job_run_details"
+        " WHERE command LIKE '%sweep_leases%' AND status = 'succeeded'"
+    )
+    stop = Event()
+
+    def tick() -> None:
+        with psycopg.connect(project, autocommit=True) as session:
+            while not stop.is_set():
+                session.execute("SELECT jikan_sync.tick(1)")
+
+    threads = [Thread(target=tick) for _ in range(2)]
+    for thread in threads:
+        thread.start()
     try:
-        cron.execute("SELECT jikan_sync.install_jobs()")
-        jobs = cron.execute("SELECT name FROM jikan_sync.job WHERE enabled").fetchall()
-        commands = " ".join(
-            row[0] for row in cron.execute("SELECT command FROM cron.job WHERE active")
-        )
-        assert [name for (name,) in jobs if name not in commands] == []
-        cron.execute(
-            "CREATE FUNCTION public.tell() RETURNS trigger LANGUAGE plpgsql"
-            " AS 'BEGIN NOTIFY job_ran; RETURN NULL; END'"
-        )
-        cron.execute(
-            "CREATE TRIGGER tell AFTER UPDATE OF last_run_at ON jikan_sync.job"
-            " FOR EACH STATEMENT EXECUTE FUNCTION public.tell()"
-        )
-        cron.execute("LISTEN job_ran")
-        cron.execute(
-            "SELECT cron.alter_job(jobid, schedule => '1 second') FROM cron.job"
-            " WHERE command LIKE '%sweep_leases%'"
-        )
-        assert [note.channel for note in cron.notifies(timeout=30, stop_after=1)] == ["job_ran"]
-        row = cron.execute(
-            "SELECT last_run_at IS NOT NULL FROM jikan_sync.job WHERE name = 'sweep_leases'"
-        ).fetchone()
-        assert row == (True,)
+        for minute in range(3):
+            scheduled.execute("SELECT jikan_sync.clock_set(%s)", [f"2030-01-01 12:0{minute}:00Z"])
+            before = scheduled.execute(finished).rowcount
+            while scheduled.execute(finished).rowcount < before + 2:  # one began before the slot
+                stop.wait(0.05)
     finally:
-        cron.execute("SELECT cron.unschedule(jobid) FROM cron.job")
-        cron.execute("DROP FUNCTION IF EXISTS public.tell() CASCADE")
-        migrations.revert(conninfo)
+        stop.set()
+        for thread in threads:
+            thread.join()
+        scheduled.execute("SELECT jikan_sync.clock_reset()")
+    ran = scheduled.execute("SELECT slot::text, count(*) FROM public.ran GROUP BY 1").fetchall()
+    scheduled.execute("DROP TABLE public.ran")
+    assert sorted(ran) == [(f"2030-01-01 12:0{minute}:00+00", 1) for minute in range(3)]
+
+
+def test_old_runs_of_cron_are_purged(scheduled: psycopg.Connection[Any]) -> None:
+    every_second(scheduled, "purge_history")
+    old = (
+        "INSERT INTO cron.job_run_details (jobid, runid, command, status, end_time)"
+        " SELECT jobid, -1, 'old', 'succeeded', now() - interval '8 days' FROM cron.job LIMIT 1"
+    )
+    scheduled.execute(old)
+    while scheduled.execute("SELECT FROM cron.job_run_details WHERE runid = -1").rowcount:
+        time.sleep(0.05)
+    assert scheduled.execute("SELECT FROM cron.job_run_details").rowcount > 0
+    scheduled.execute(old)
+    scheduled.execute("SELECT jikan_sync.run_job('purge_history')")
+    assert scheduled.execute("SELECT FROM cron.job_run_details WHERE runid = -1").rowcount == 0
 
 
 def test_plpython_has_requests(connection: psycopg.Connection[Any]) -> None:
