@@ -210,10 +210,9 @@ def recall(
     probes: list[int],
     extra: str,
 ) -> float:
-    """Share of the exact 10 nearest in the answer; franchises and credit for score are off."""
+    """Share of the exact 10 nearest in the answer; franchises and credits are off."""
     connection.execute(
-        "BEGIN; UPDATE jikan_sync.setting SET value = '0' "
-        "WHERE name IN ('recommend_score_weight', 'recommend_popularity_weight')"
+        "BEGIN; UPDATE jikan_sync.setting SET value = '0' WHERE name LIKE 'recommend\\_%\\_weight'"
     )
     query = f"SELECT mal_id FROM anime.similar(%s, with_franchise => true{extra})"
     shares = []

@@ -30,6 +30,13 @@ VALUES
     'What a million members are worth in a recommendation (by their logarithm); 0: nothing.'
 ),
 (
+    'recommend_genre_weight',
+    '0.15',
+    'number',
+    'What the same genres, themes and demographics are worth in a recommendation, in cosine '
+    'similarity; half of them, half; 0: nothing.'
+),
+(
     'recommend_dislike_weight',
     '0.3',
     'number',
@@ -58,7 +65,7 @@ CREATE TYPE anime.recommendation AS (
 
 COMMENT ON TYPE anime.recommendation IS
 'A recommended title. `similarity`: cosine of the vectors, 1 is the same; `rank`: what rows are
-ordered by, similarity with gentle credit for score and popularity; `match`: semantic, or text
+ordered by, similarity with gentle credit for common genres, score and popularity; `match`: semantic, or text
 where there was no vector to compare with; `freshness`, `synced_at`: as in `anime.search_result`.';
 
 GRANT USAGE ON TYPE anime.recommendation TO anime_reader;
@@ -77,10 +84,30 @@ END;
 COMMENT ON FUNCTION jikan_sync.vector_schema() IS
 'Where pgvector lives, for statements made at run time.';
 
+CREATE FUNCTION jikan_sync.genre_overlap(one text[], other text[])
+RETURNS double precision
+LANGUAGE sql
+IMMUTABLE
+PARALLEL SAFE
+BEGIN ATOMIC
+    SELECT
+        s.shared::double precision
+        / nullif(cardinality(genre_overlap.one) + cardinality(genre_overlap.other) - s.shared, 0)
+    FROM (
+        SELECT count(*) AS shared
+        FROM unnest(genre_overlap.one) AS g (name)
+        WHERE g.name = any(genre_overlap.other)
+    ) AS s;
+END;
+
+COMMENT ON FUNCTION jikan_sync.genre_overlap(text[], text[]) IS
+'Genres in both lists as a share of those in either (Jaccard), 0 to 1; NULL where there are none.';
+
 CREATE FUNCTION jikan_sync.nearest(
     probes halfvec[],
     mean halfvec,
     against halfvec[],
+    liked bigint[],
     max_rows integer,
     without bigint[],
     with_franchise boolean,
@@ -100,8 +127,12 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     c_statement CONSTANT text := $sql$
-        WITH candidate AS MATERIALIZED (
-            SELECT a.id, a.mal_id, a.title, a.title_english, a.score, a.members
+        WITH taste AS MATERIALIZED (
+            SELECT a.genre_names FROM jikan.anime AS a WHERE a.id = ANY ($19)
+        ),
+
+        candidate AS MATERIALIZED (
+            SELECT a.id, a.mal_id, a.title, a.title_english, a.genre_names, a.score, a.members
             FROM %3$s AS n
             INNER JOIN jikan.anime AS a ON a.id = n.anime_id
             WHERE a.embedding_hash = n.input_hash
@@ -128,6 +159,7 @@ DECLARE
                 0.75 * l.similarity
                     - 0.25 * (e.embedding OPERATOR(%1$I.<#>) coalesce($2, ($1)[1]))
                     - $15 * greatest(d.similarity, 0)
+                    + $20 * coalesce(o.overlap, 0)
                     + $16 * coalesce(c.score - 6.5, 0) / 10
                     + $17 * ln(coalesce(c.members, 0) + 1) / ln(1000000) AS rank
             FROM candidate AS c
@@ -140,6 +172,10 @@ DECLARE
                 SELECT max(-(e.embedding OPERATOR(%1$I.<#>) p.probe)) AS similarity
                 FROM unnest($3) AS p (probe)
             ) AS d
+            CROSS JOIN LATERAL (
+                SELECT max(jikan_sync.genre_overlap(c.genre_names, t.genre_names)) AS overlap
+                FROM taste AS t
+            ) AS o
         ),
 
         grouped AS (
@@ -227,6 +263,7 @@ DECLARE
     v_dislike_weight double precision := jikan_sync.setting_number('recommend_dislike_weight');
     v_score_weight double precision := jikan_sync.setting_number('recommend_score_weight');
     v_members_weight double precision := jikan_sync.setting_number('recommend_popularity_weight');
+    v_genre_weight double precision := jikan_sync.setting_number('recommend_genre_weight');
     v_scan text := current_setting('hnsw.iterative_scan', true);
     v_ef_search text := current_setting('hnsw.ef_search', true);
     v_is_indexed boolean;
@@ -277,7 +314,7 @@ BEGIN
         INTO v_ids, v_similarities, v_ranks
         USING probes, mean, against, max_rows, without, with_franchise, types, statuses, v_genres,
             year_from, year_to, min_score, nsfw, v_pool, v_dislike_weight, v_score_weight,
-            v_members_weight, v_told;
+            v_members_weight, v_told, liked[1:10], v_genre_weight;
         EXIT WHEN cardinality(v_ids) = max_rows;
     END LOOP;
     PERFORM set_config('hnsw.iterative_scan', coalesce(nullif(v_scan, ''), 'off'), true);
@@ -289,12 +326,12 @@ END;
 $$;
 
 COMMENT ON FUNCTION jikan_sync.nearest(
-    halfvec[], halfvec, halfvec[], integer, bigint[], boolean, text[], text[], text[], integer,
-    integer, double precision, boolean
+    halfvec[], halfvec, halfvec[], bigint[], integer, bigint[], boolean, text[], text[], text[],
+    integer, integer, double precision, boolean
 ) IS
 'The titles nearest to any of `probes` (mostly) and to all of them (`mean`), and not near
 `against`, best first: vectors of the active model, of length 1 but for the mean (NULL: one probe
-is all). Without those in `without` and, unless `with_franchise`, without their franchises and
+is all). Of the genres of the anime `liked` those of the first ten count. Without those in `without` and, unless `with_franchise`, without their franchises and
 with one title of each other.';
 
 CREATE FUNCTION jikan_sync.recommendation_rows(

@@ -94,7 +94,7 @@ BEGIN
             n.similarity,
             row_number() OVER (ORDER BY n.rank DESC, n.anime_id) AS place
         FROM jikan_sync.nearest(
-            jikan_sync.query_probes(v_key), NULL, NULL, v_depth, '{}', true, types, statuses,
+            jikan_sync.query_probes(v_key), NULL, NULL, NULL, v_depth, '{}', true, types, statuses,
             genres, year_from, year_to, min_score, nsfw
         ) AS n
     ),

@@ -131,8 +131,8 @@ BEGIN
             array_agg(n.rank ORDER BY n.rank DESC, n.anime_id) AS ranks,
             array_agg('semantic'::text) AS matches
         FROM jikan_sync.nearest(
-            jikan_sync.taste_probes(ARRAY[v_id]), NULL, NULL, max_rows, ARRAY[v_id], with_franchise,
-            types, statuses, genres, year_from, year_to, min_score, nsfw
+            jikan_sync.taste_probes(ARRAY[v_id]), NULL, NULL, ARRAY[v_id], max_rows, ARRAY[v_id],
+            with_franchise, types, statuses, genres, year_from, year_to, min_score, nsfw
         ) AS n
     ) AS n
     CROSS JOIN LATERAL jikan_sync.recommendation_rows(

@@ -191,6 +191,24 @@ def test_score_and_popularity_only_nudge(five: Connection) -> None:
     assert ids(five, "anime.similar(1)")[0] == 3
 
 
+def test_common_genres_nudge(connection: Connection) -> None:
+    sports = {"genres": [{"name": "Sports"}]}
+    store(connection, *({"mal_id": n} | (sports if n in (1, 3) else {}) for n in AT))
+    embed_all(connection, AT)
+    assert ids(connection, "anime.similar(1)") == [3, 2, 4, 5]  # 0.89 + 0.15 before 0.98
+    assert ids(connection, "anime.recommend('{1}')") == [3, 2, 4, 5]
+    assert ids(connection, "anime.similar(2)")[0] == 1, "what shares none gains none"
+    set_setting(connection, "recommend_genre_weight", "0")
+    assert ids(connection, "anime.similar(1)") == [2, 3, 4, 5]
+
+
+def test_half_the_genres_are_half_the_credit(connection: Connection) -> None:
+    overlap = "SELECT jikan_sync.genre_overlap(%s::text[], %s::text[])"
+    assert value(connection, overlap, ["a", "b", "c"], ["b", "c", "d"]) == 0.5
+    assert value(connection, overlap, ["a"], ["b"]) == 0
+    assert value(connection, overlap, [], []) is None
+
+
 def test_liked_pull_and_disliked_push(five: Connection) -> None:
     assert ids(five, "anime.recommend('{1}')") == [2, 3, 4, 5]
     assert ids(five, "anime.recommend('{3}')")[0] == 2

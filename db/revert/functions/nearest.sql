@@ -5,9 +5,11 @@ BEGIN;
 DROP FUNCTION jikan_sync.recommendation_rows(bigint[], real[], real[], text[]);
 
 DROP FUNCTION jikan_sync.nearest(
-    halfvec[], halfvec, halfvec[], integer, bigint[], boolean, text[], text[], text[], integer,
-    integer, double precision, boolean
+    halfvec[], halfvec, halfvec[], bigint[], integer, bigint[], boolean, text[], text[], text[],
+    integer, integer, double precision, boolean
 );
+
+DROP FUNCTION jikan_sync.genre_overlap(text[], text[]);
 
 DROP FUNCTION jikan_sync.vector_schema();
 
@@ -15,7 +17,10 @@ DROP TYPE anime.recommendation;
 
 DELETE FROM jikan_sync.setting
 WHERE name IN (
-    'recommend_score_weight', 'recommend_popularity_weight', 'recommend_dislike_weight'
+    'recommend_score_weight',
+    'recommend_popularity_weight',
+    'recommend_genre_weight',
+    'recommend_dislike_weight'
 );
 
 COMMIT;

@@ -13,7 +13,7 @@ BEGIN
     );
     ASSERT NOT has_function_privilege(
         'jikan_sidecar',
-        'jikan_sync.nearest(halfvec[], halfvec, halfvec[], integer, bigint[], boolean, text[], text[], text[], integer, integer, double precision, boolean)',
+        'jikan_sync.nearest(halfvec[], halfvec, halfvec[], bigint[], integer, bigint[], boolean, text[], text[], text[], integer, integer, double precision, boolean)',
         'execute'
     );
     ASSERT NOT has_function_privilege(
