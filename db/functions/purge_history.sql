@@ -59,10 +59,13 @@ BEGIN
     v_total := v_total + jikan_sync.purge_search_requests();
 
     -- Row security shows a login its own runs only; install_jobs sees to those of the entries.
-    IF to_regclass('cron.job_run_details') IS NOT NULL
-        AND has_schema_privilege('cron', 'usage')
-        AND has_table_privilege('cron.job_run_details', 'delete')
-    THEN
+    -- One question after the other: each fails where the one before it says no.
+    IF (CASE
+        WHEN to_regnamespace('cron') IS NULL THEN false
+        WHEN NOT has_schema_privilege('cron', 'usage') THEN false
+        WHEN to_regclass('cron.job_run_details') IS NULL THEN false
+        ELSE has_table_privilege('cron.job_run_details', 'delete')
+    END) THEN
         EXECUTE 'DELETE FROM cron.job_run_details WHERE end_time < $1' USING v_before;
         GET DIAGNOSTICS v_count = ROW_COUNT;
         v_total := v_total + v_count;
