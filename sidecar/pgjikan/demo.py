@@ -83,7 +83,8 @@ class Tour:
         """Print some columns of the first rows."""
         table = Table(*columns, box=None, padding=(0, 2, 0, 4), header_style="dim")
         for row in rows[:5]:
-            table.add_row(*("" if row[name] is None else str(row[name]) for name in columns))
+            cells = ("" if row[name] is None else row[name] for name in columns)
+            table.add_row(*(f"{c:.2f}" if isinstance(c, float) else str(c) for c in cells))
         self.console.print(table)
 
     def check(self, holds: bool, what: str) -> None:
