@@ -21,7 +21,7 @@ EMBEDDING_FAULTS = (
 )
 #: Whose network: a sidecar's own, or that of all.
 ROADS = ("0", "1", "2", "all")
-JUMPS = (20.0, 120.0, 3_600.0, 93_600.0, -45.0)
+JUMPS = (30.0, 120.0, 3_600.0, 93_600.0, -45.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +109,7 @@ def _one(dice: random.Random, at: float, kind: str, seconds: float) -> Weather:
         case "slow":
             return Weather(at, kind, seconds, dice.choice(ROADS), dice.uniform(0.01, 0.08))
         case "pause":
-            return Weather(at, kind, seconds, dice.choice(ROADS[:-1]), dice.choice((0.0, 20.0)))
+            return Weather(at, kind, seconds, dice.choice(ROADS[:-1]), dice.choice((0.0, 30.0)))
         case "upstream":
             return Weather(at, kind, seconds, dice.choice(UPSTREAM_FAULTS), dice.uniform(0.3, 1))
         case "embedding":

@@ -45,7 +45,7 @@ OPTIONS = {
 HURRY = f"""
 UPDATE jikan_sync.setting AS s SET value = v.value
 FROM (VALUES
-    ('lease_duration', '15 seconds'), ('history_retention', '1000 days'),
+    ('lease_duration', '25 seconds'), ('history_retention', '1000 days'),
     ('rate_jitter', '1 second'),
     ('rate_pause', '1 second'), ('rate_recovery', '5 seconds'),
     ('breaker_probe_after', '1 second'), ('breaker_probe_timeout', '3 seconds'),
