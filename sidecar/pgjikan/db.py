@@ -40,12 +40,15 @@ class Request:
     is_first: bool
 
 
-def connector(dsn: str, name: str) -> Connect:
-    """A function that opens an autocommit connection with bounded waits, named ``name``."""
+def connector(dsn: str, name: str, *, time_limit: str = "60s") -> Connect:
+    """A function that opens an autocommit connection with bounded waits, named ``name``.
+
+    ``time_limit`` is what a statement may take; jobs have none ("0"), building an index takes long.
+    """
     conninfo = with_application_name(
         dsn,
         name,
-        options="-c statement_timeout=60s -c idle_in_transaction_session_timeout=60s",
+        options=f"-c statement_timeout={time_limit} -c idle_in_transaction_session_timeout=60s",
         keepalives_idle="10",
         keepalives_interval="5",
         keepalives_count="3",

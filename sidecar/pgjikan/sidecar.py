@@ -1,4 +1,4 @@
-"""The sidecar process: a thread per lane, a listener, and the jobs' tick on the main thread."""
+"""The sidecar process: a thread per lane, a listener, and a heartbeat on the main thread."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from pgjikan import db
 from pgjikan.embedding_lane import EmbeddingLane
 from pgjikan.errors import PgjikanError
 from pgjikan.jikan_lane import JikanLane
+from pgjikan.job_lane import JobLane
 from pgjikan.listener import Listener
 from pgjikan.settings import Settings
 from pgjikan.worker import Backoff, Lane, Worker
@@ -80,11 +81,13 @@ def run(names: Sequence[str], dsn: str, settings: Settings, stop: Event) -> None
     listener = Listener(
         db.connector(dsn, "pgjikan listener"), wake=[worker.wake for worker in workers], stop=stop
     )
+    jobs = JobLane(db.connector(dsn, "pgjikan tick", time_limit="0"), worker_name("jobs"))
+    workers.append(Worker(jobs, stop=stop, poll_seconds=settings.tick_seconds))
     threads = [*workers, listener]
     for thread in threads:
         thread.start()
     log.info("sidecar_started", lanes=list(names), pid=os.getpid())
-    _tick_until(stop, db.connector(dsn, "pgjikan tick"), settings.tick_seconds, names)
+    _beat_until(stop, db.connector(dsn, "pgjikan heartbeat"), settings.tick_seconds, names)
     for worker in workers:
         worker.wake.set()
     until = time.monotonic() + GRACE
@@ -102,7 +105,7 @@ def run(names: Sequence[str], dsn: str, settings: Settings, stop: Event) -> None
 
 def run_once(names: Sequence[str], dsn: str, settings: Settings, stop: Event) -> int:
     """Run overdue jobs, drain the lanes until nothing is due, and return the steps done."""
-    with db.connector(dsn, "pgjikan tick")() as connection:
+    with db.connector(dsn, "pgjikan tick", time_limit="0")() as connection:
         db.heartbeat(connection, worker=worker_name("once"), lanes=names)
         db.tick(connection)
     lanes = open_lanes(names, dsn, settings, stop)
@@ -128,7 +131,7 @@ def _release(connect: db.Connect, late: Sequence[Lane]) -> None:
         log.warning("database_lost", error=" ".join(str(error).split()))
 
 
-def _tick_until(stop: Event, connect: db.Connect, seconds: float, lanes: Sequence[str]) -> None:
+def _beat_until(stop: Event, connect: db.Connect, seconds: float, lanes: Sequence[str]) -> None:
     backoff = Backoff(stop)
     worker = worker_name("sidecar")
     while not stop.is_set():
@@ -136,9 +139,8 @@ def _tick_until(stop: Event, connect: db.Connect, seconds: float, lanes: Sequenc
             with connect() as connection:
                 while not stop.is_set():
                     db.heartbeat(connection, worker=worker, lanes=lanes)
-                    db.tick(connection)
                     backoff.reset()
                     stop.wait(seconds)
         except db.AWAY as error:
-            log.warning("tick_failed", error=" ".join(str(error).split()))
+            log.warning("database_lost", error=" ".join(str(error).split()))
             backoff.wait()

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from threading import Event
 from typing import Any
@@ -281,6 +282,32 @@ def test_all_threads_end_when_told(database: str, upstream: Simulator) -> None:
     stop = Event()
     stop.set()
     sidecar.run(["jikan", "embedding"], database, Settings(), stop)
+
+
+def test_a_long_job_has_no_time_limit_and_does_not_silence_the_sidecar(
+    database: str, connection: Connection
+) -> None:
+    connection.execute("UPDATE jikan_sync.job SET enabled = false")
+    connection.execute(
+        "INSERT INTO jikan_sync.job (name, period, command, description) VALUES ('long', '1 day', "
+        "'SELECT current_setting(''statement_timeout'') FROM pg_advisory_xact_lock(4711)', 'long')"
+    )
+    connection.execute("UPDATE jikan_sync.job SET created_at = '2000-01-01' WHERE name = 'long'")
+    connection.execute("SELECT pg_advisory_lock(4711)")
+    stop = Event()
+    beats = "SELECT count(*) FROM jikan_sync.worker WHERE seen_at > started_at"
+    blocked = "SELECT count(*) FROM pg_locks WHERE objid = 4711 AND NOT granted"
+    with ThreadPoolExecutor(1) as pool:
+        running = pool.submit(sidecar.run, [], database, Settings(tick_seconds=0.02), stop)
+        try:
+            wait_until(lambda: value(connection, blocked))
+            wait_until(lambda: value(connection, beats))
+            connection.execute("SELECT pg_advisory_unlock(4711)")
+            wait_until(lambda: value(connection, "SELECT count(*) FROM jikan_sync.job_run"))
+        finally:
+            stop.set()
+        running.result()
+    assert value(connection, "SELECT result FROM jikan_sync.job_run WHERE job_name = 'long'") == "0"
 
 
 def test_a_title_that_fails_for_days_while_others_are_answered_is_charged_in_the_end(
