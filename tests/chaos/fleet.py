@@ -100,7 +100,7 @@ class Fleet:
             for _, process in self._running.values():
                 process.terminate()
             for place in list(self._running):
-                self._running[place][1].join(15)
+                self._running[place][1].join(30)
                 self._running[place][1].kill()
                 self._running[place][1].join()
                 self._bury(place)

@@ -9,9 +9,8 @@ from typing import Any
 
 import psycopg
 
-from pgjikan.db import AWAY
 from tests.chaos.evidence import Wish
-from tests.chaos.stage import Stage
+from tests.chaos.stage import AWAY, Stage
 from tests.chaos.upstreams import WORDS
 
 #: Seconds between two actions.
@@ -52,8 +51,8 @@ class Load(Thread):
                 [act] = self._dice.choices([a for a, _ in acts], [w for _, w in acts])
                 try:
                     act()
-                except (*AWAY, psycopg.InterfaceError):
-                    self.refused += 1  # not acknowledged, so nobody's loss
+                except AWAY:
+                    self.refused += 1  # so it is nobody's loss
                     if self._connection is not None and self._connection.closed:
                         self._connection = None
         except BaseException as error:

@@ -74,9 +74,6 @@ class Run:
         self._settle("fetching the newest")
         self._stage.fleet.stop()
         self.watch.stop()
-        for failure in (*self._failures, self.load.failure, self.watch.failure):
-            if failure is not None:
-                raise failure
 
     def verdict(self) -> dict[str, Rows]:
         """Each invariant with the rows that violate it."""
@@ -129,7 +126,7 @@ class Run:
     def _settle(self, phase: str) -> None:
         deadline = time.monotonic() + PATIENCE
         seen, quiet = self.watch.looks, 0
-        while time.monotonic() < deadline and not self._broken.is_set():
+        while time.monotonic() < deadline:
             self._tell(phase)
             self._stage.fleet.look()
             if self.watch.looks > seen:
@@ -140,6 +137,11 @@ class Run:
             time.sleep(0.2)
 
     def _tell(self, phase: str) -> None:
+        """Report; raise what one of the threads died of, which is a fault of this harness."""
+        for failure in (*self._failures, self.load.failure, self.watch.failure):
+            if failure is not None:
+                self._broken.set()
+                raise failure
         counts = self.watch.counts
         self._report(
             Progress(

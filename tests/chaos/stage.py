@@ -29,6 +29,13 @@ from tests.chaos.upstreams import Embeddings, Jikan
 
 Connection = psycopg.Connection[Any]
 
+#: What a call raises while the server is away, full or read-only: it was not acknowledged.
+AWAY = (
+    psycopg.OperationalError,
+    psycopg.InterfaceError,
+    psycopg.errors.ReadOnlySqlTransaction,
+)
+
 #: What the upstreams allow a second; with so much jitter allowed for, half of it is used.
 PER_SECOND, EMBEDDINGS_PER_SECOND = 24, 12
 
@@ -141,7 +148,7 @@ class Stage:
                 with self.connect() as connection:
                     cursor = connection.execute(query.encode(), values or None)
                     return cursor.fetchall() if cursor.description else []
-            except psycopg.OperationalError:
+            except AWAY:
                 if time.monotonic() > deadline:
                     raise
                 time.sleep(0.1)

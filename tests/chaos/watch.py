@@ -8,8 +8,7 @@ from typing import Any
 
 from psycopg.rows import dict_row
 
-from pgjikan.db import AWAY
-from tests.chaos.stage import Connection, Stage
+from tests.chaos.stage import AWAY, Connection, Stage
 
 #: A sweep leaves alone what somebody has locked at that moment; the next ones find it.
 SWEEPS = 3
