@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -141,12 +143,15 @@ def test_the_health_check_of_the_sidecar_tells_ready_from_not(
 
 
 @pytest.fixture
-def new_server(tmp_path: Path) -> Iterator[EmbeddedServer]:
+def new_server() -> Iterator[EmbeddedServer]:
     """A server of its own: roles and logins are the whole server's."""
-    for folder in (tmp_path, *tmp_path.parents[:2]):
-        folder.chmod(0o755)  # as root it runs under an account of its own
-    with EmbeddedServer(tmp_path / "data", options={"fsync": "off"}) as server:
-        yield server
+    folder = Path(tempfile.mkdtemp(prefix="pgjikan-tests-"))
+    folder.chmod(0o755)  # as root the server runs under its own account
+    try:
+        with EmbeddedServer(folder / "data", options={"fsync": "off"}) as server:
+            yield server
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def test_the_first_start_makes_the_sidecars_login(
