@@ -30,9 +30,9 @@ MIRRORED = (1,)
 CAPS = {"max_live_searches": 2, "max_high_searches": 1, "max_unknown_anime": 1}
 # class: attempts, first wait, factor, longest wait
 POLICY: dict[str, tuple[int | None, float, float, float]] = {
-    "row": (1, 60, 4, 3600),
+    "row": (2, 1, 4, 3600),
     "provider_down": (None, 15, 2, 60),
-    "lease_expired": (2, 10, 4, 3600),
+    "lease_expired": (1, 10, 4, 3600),
 }
 # Few things, so that they meet.
 THINGS = [(kind, number) for kind in ("anime", "search") for number in (1, 2, 3)]
@@ -294,9 +294,9 @@ class QueueMachine(RuleBasedStateMachine):
         for task in mine:
             task.free()
 
-    @rule(seconds=st.sampled_from([1, 300, 301]))
-    def sweep(self, seconds: int) -> None:
-        self.one_held(0, False)
+    @rule(seconds=st.sampled_from([1, 300, 301]), again=st.booleans())
+    def sweep(self, seconds: int, again: bool) -> None:
+        self.one_held(0, again)
         self.advance(seconds)
         gone = [t for t in self.held if t.expires_at and t.expires_at < self.model.now]
         assert self.queue.one("SELECT jikan_sync.sweep_leases()") == len(gone)
