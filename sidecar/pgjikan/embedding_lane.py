@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from threading import Event
 from typing import Literal
 
@@ -47,6 +48,7 @@ class EmbeddingLane:
         texts = embedding_queue.claim_embeddings(connection, worker=self.worker)
         self._in_doubt = False
         if not texts:
+            self._make_ready(connection)
             return False
         if self._stop.wait(texts[0].wait.total_seconds()):
             db.release_worker(connection, worker=self.worker)
@@ -65,18 +67,30 @@ class EmbeddingLane:
             self._connection = self._connect()
         return self._connection
 
+    def _make_ready(self, connection: db.Connection) -> None:
+        """Load the model in use while nothing waits; if that fails, the first text says why."""
+        if self._embedders:
+            return
+        if model := embedding_queue.active_model(connection):
+            with suppress(PgjikanError):
+                self._embedder(*model)
+
+    def _embedder(self, provider: str, model: str, dimensions: int) -> Embedder:
+        key = (provider, model, dimensions)
+        if key not in self._embedders:
+            self._embedders[key] = load_embedder(*key, self._settings)
+        return self._embedders[key]
+
     def _embed(self, texts: list[Text]) -> Embedded:
         first = texts[0]
-        key = (first.provider, first.model, first.dimensions)
         try:
-            if key not in self._embedders:
-                self._embedders[key] = load_embedder(*key, self._settings)
+            embedder = self._embedder(first.provider, first.model, first.dimensions)
         except PgjikanError as error:
             # A package or a key is missing here; another sidecar, or this one restarted, may have
             # it, so the provider is left alone for a while and the reason shows in the status.
             hint = f" {error.hint}" if error.hint else ""
             return Embedded("unauthorised", message=f"{error}{hint}")
-        return self._embedders[key].embed(
+        return embedder.embed(
             [text.input for text in texts],
             purpose=first.purpose,
             titles=[text.title for text in texts],

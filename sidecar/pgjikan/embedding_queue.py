@@ -41,6 +41,11 @@ class Stored:
     invalid: int
 
 
+def active_model(connection: Connection) -> tuple[str, str, int] | None:
+    """Provider, model and dimensions of the model in use; None where there is none."""
+    return connection.execute("SELECT m.* FROM jikan_sync.active_model() AS m").fetchone()
+
+
 def claim_embeddings(connection: Connection, *, worker: str) -> list[Text]:
     """Lease the texts of one request: all of one model and purpose."""
     with connection.cursor(row_factory=class_row(Text)) as cursor:

@@ -56,6 +56,17 @@ def test_the_local_model_makes_titles_recommendable(
     assert value(connection, call) == 2
 
 
+def test_an_idle_lane_has_its_model_ready(
+    connection: Connection, open_lane: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lane = open_lane()
+    assert not lane.step()
+    monkeypatch.setattr("pgjikan.embedding_lane.load_embedder", None)  # none is loaded from now on
+    store(connection, {"mal_id": 1})
+    assert lane.step()
+    assert value(connection, FRESH) == 1
+
+
 def test_google_is_told_the_purpose(
     google: Connection, gemini: GeminiServer, open_lane: Open
 ) -> None:

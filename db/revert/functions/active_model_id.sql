@@ -2,6 +2,8 @@
 
 BEGIN;
 
+DROP FUNCTION jikan_sync.active_model();
+
 DROP FUNCTION jikan_sync.active_model_id();
 
 COMMIT;

@@ -11,6 +11,7 @@ BEGIN
         'jikan_sync.active_model_id()',
         'execute'
     );
+    ASSERT has_function_privilege('jikan_sidecar', 'jikan_sync.active_model()', 'execute');
 END;
 $$;
 

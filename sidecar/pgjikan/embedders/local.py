@@ -26,7 +26,7 @@ _THREADS = 1
 
 
 class LocalEmbedder:
-    """Loads the weights (0.5 s, 150 MB) at the first call; calls from several threads queue."""
+    """Loads the weights (0.5 s, 150 MB) when made; calls from several threads queue."""
 
     provider = "local"
     model = MODEL
@@ -35,7 +35,7 @@ class LocalEmbedder:
     def __init__(self, longest: int = LONGEST) -> None:
         self._longest = longest
         self._lock = threading.Lock()
-        self._encoder: Any = None
+        self._encoder: Any = USE(threads=_THREADS)
 
     def embed(
         self,
@@ -49,8 +49,6 @@ class LocalEmbedder:
         if not texts:
             return Embedded("ok")
         with self._lock:
-            if self._encoder is None:
-                self._encoder = USE(threads=_THREADS)
             answer = self._encoder.encode([text[: self._longest] for text in texts])
         elapsed_ms = round((time.monotonic() - started) * 1000)
         try:
