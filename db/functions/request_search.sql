@@ -66,8 +66,8 @@ END;
 COMMENT ON FUNCTION jikan_sync.is_being_asked(text) IS
 'Whether a transaction that has not yet committed asks this question: its row is not visible yet.';
 
-CREATE FUNCTION jikan_sync.search_priority()
-RETURNS text
+CREATE FUNCTION jikan_sync.search_allowance()
+RETURNS numeric
 LANGUAGE plpgsql
 STABLE
 SET search_path = pg_catalog, pg_temp
@@ -75,23 +75,39 @@ AS $$
 DECLARE
     c_answers CONSTANT integer := 20;
     v_now timestamptz := jikan_sync.clock_now();
-    v_high numeric;
+BEGIN
+    RETURN (
+        SELECT
+            jikan_sync.setting_number('search_per_minute')
+            * (1 - 0.95 * count(*) FILTER (WHERE s.mal_ids = '{}') / c_answers)
+        FROM (
+            SELECT r.mal_ids
+            FROM jikan_sync.search_request AS r
+            WHERE r.requested_by = session_user::text
+                AND r.answered_at > v_now - interval '10 minutes'
+            ORDER BY r.answered_at DESC
+            LIMIT c_answers
+        ) AS s
+    );
+END;
+$$;
+
+COMMENT ON FUNCTION jikan_sync.search_allowance() IS
+'How many new questions of a minute this login may ask as high: `search_per_minute`, less what its
+last twenty answers of ten minutes say, down to a twentieth where all of them were empty.';
+
+CREATE FUNCTION jikan_sync.search_priority()
+RETURNS text
+LANGUAGE plpgsql
+STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    v_now timestamptz := jikan_sync.clock_now();
+    v_high numeric := jikan_sync.search_allowance();
     v_asked integer;
     v_per_hour numeric;
 BEGIN
-    SELECT
-        jikan_sync.setting_number('search_per_minute')
-        * (1 - 0.95 * count(*) FILTER (WHERE s.mal_ids = '{}') / c_answers)
-    INTO v_high
-    FROM (
-        SELECT r.mal_ids
-        FROM jikan_sync.search_request AS r
-        WHERE r.requested_by = session_user::text
-            AND r.answered_at > v_now - interval '10 minutes'
-        ORDER BY r.answered_at DESC
-        LIMIT c_answers
-    ) AS s;
-
     SELECT count(*)
     INTO v_asked
     FROM (
@@ -135,7 +151,7 @@ VOLATILE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-    FOR v_door IN 1..8 LOOP
+    FOR v_door IN 1..least(8, ceil(jikan_sync.search_allowance())) LOOP
         IF pg_try_advisory_xact_lock(
             hashtextextended('pgjikan.search_door:' || session_user, v_door)
         ) THEN
@@ -147,9 +163,10 @@ END;
 $$;
 
 COMMENT ON FUNCTION jikan_sync.enter_search() IS
-'Takes one of the eight doors through which a login''s open transactions put new questions, until
-the transaction ends; false: all are taken. Transactions do not see each other''s questions when
-they count, so this bounds how far a limit can be overrun, however many connections ask.';
+'Takes one of the doors through which a login''s open transactions put new questions, until the
+transaction ends; false: all are taken. Transactions do not see each other''s questions when they
+count, so this bounds how far a limit can be overrun, however many connections ask. There are eight,
+and no more than `jikan_sync.search_allowance`.';
 
 CREATE FUNCTION jikan_sync.request_search(query text)
 RETURNS text
