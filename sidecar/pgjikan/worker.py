@@ -52,15 +52,22 @@ class Backoff:
 
 
 class Worker(Thread):
-    """Runs a lane until ``stop`` is set; ``wake`` cuts the wait between two looks short."""
+    """Runs a lane until ``stop`` is set; ``wake`` cuts the wait between two looks short.
 
-    def __init__(self, lane: Lane, *, stop: Event, poll_seconds: float) -> None:
+    ``head_start`` is what it leaves, once awake, to another that is woken with it: threads that
+    start together hold each other up.
+    """
+
+    def __init__(
+        self, lane: Lane, *, stop: Event, poll_seconds: float, head_start: float = 0.0
+    ) -> None:
         super().__init__(name=f"lane-{lane.name}", daemon=True)
         self.lane = lane
         self.wake = Event()
         self.failure: BaseException | None = None
         self._stop_event = stop
         self._poll_seconds = poll_seconds
+        self._head_start = head_start
 
     def run(self) -> None:
         """Drain, wait, and again; a lost server is waited for, a bug ends the process."""
@@ -70,6 +77,7 @@ class Worker(Thread):
                 try:
                     self._drain(backoff)
                     self.wake.wait(self._poll_seconds)
+                    self._stop_event.wait(self._head_start)
                 except AWAY as error:
                     log.warning("database_lost", lane=self.lane.name, error=_one_line(error))
                     backoff.wait()
