@@ -67,10 +67,12 @@ BEGIN
     );
     ANALYZE jikan.title;
     ANALYZE jikan.relation;
+    ANALYZE jikan_sync.title_word;
+    ANALYZE jikan_sync.vocabulary;
 END;
 $$;
 
 COMMENT ON FUNCTION jikan_sync.analyze_mirror() IS
-'Brings the planner''s statistics of schema jikan up to date, after a bulk load.';
+'Brings the planner''s statistics of anime and of what search reads up to date, after a bulk load.';
 
 COMMIT;
