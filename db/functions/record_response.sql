@@ -138,7 +138,10 @@ BEGIN
     IF outcome = 'ok' THEN
         -- As old as its asking: an answer that a lost connection kept back must not pass for newer
         -- than one that was asked for, and stored, meanwhile.
-        v_fetched_at := v_task.lease_expires_at - jikan_sync.setting_interval('lease_duration');
+        v_fetched_at := least(
+            v_task.lease_expires_at - jikan_sync.setting_interval('lease_duration'),
+            jikan_sync.clock_now()
+        );
         PERFORM set_config('pgjikan.embed_priority', v_task.priority, true);
         BEGIN
             PERFORM jikan_sync.store_response(v_task, body::jsonb, v_fetched_at);
