@@ -174,10 +174,11 @@ def many_clients(
 
 
 class Writer(threading.Thread):
-    """Stores documents, every one of them changed, 1,000 a second if the machine can."""
+    """Stores documents, every one of them changed, 500 a second if the machine can."""
 
-    def __init__(self, dsn: str) -> None:
+    def __init__(self, dsn: str, part: int) -> None:
         super().__init__(daemon=True)
+        self.part = part
         self.dsn = dsn
         self.stop = threading.Event()
         self.stored = 0
@@ -186,17 +187,17 @@ class Writer(threading.Thread):
     def run(self) -> None:
         tool = (sys.executable, str(SHARED / "tools/catalogue_to_jikan.py"), "--limit", "5000")
         printed = subprocess.run(tool, check=True, capture_output=True).stdout
-        documents = [json.loads(line) for line in printed.splitlines()]
+        documents = [json.loads(line) for line in printed.splitlines()[self.part :: 2]]
         started = time.perf_counter()
         with psycopg.connect(self.dsn, autocommit=True) as connection:
             while not self.stop.is_set():
-                batch = [documents[(self.stored + i) % 5000] for i in range(100)]
+                batch = [documents[(self.stored + i) % len(documents)] for i in range(100)]
                 for document in batch:
                     document["favorites"] = self.stored + (document["favorites"] or 0) + 1
                 connection.execute("SELECT jikan_sync.store_anime(%s::jsonb)", [json.dumps(batch)])
                 self.stored += len(batch)
                 self.seconds = time.perf_counter() - started
-                self.stop.wait(max(0.0, self.stored / 1000 - self.seconds))
+                self.stop.wait(max(0.0, self.stored / 500 - self.seconds))
 
 
 def hostile(queries: list[str], count: int) -> list[str]:
@@ -273,22 +274,24 @@ def main() -> None:
             rate, p99 = many_clients(
                 dsn, str(status.socket_dir), status.port, texts, folder, arguments.seconds
             )
-            writer = Writer(dsn)
-            writer.start()
-            while not writer.stored and writer.is_alive():
+            writers = [Writer(dsn, part) for part in (0, 1)]
+            for writer in writers:
+                writer.start()
+            while any(not writer.stored and writer.is_alive() for writer in writers):
                 time.sleep(0.1)
             beside, p99_beside = many_clients(
                 dsn, str(status.socket_dir), status.port, texts, folder, arguments.seconds
             )
-            writer.stop.set()
-            writer.join()
-            stored = writer.stored / writer.seconds
+            for writer in writers:
+                writer.stop.set()
+                writer.join()
+            stored = sum(writer.stored / writer.seconds for writer in writers)
             print(
-                f"\n8 clients: {rate:.0f} queries/s, p99 {p99:.1f} ms; beside a writer of "
+                f"\n8 clients: {rate:.0f} queries/s, p99 {p99:.1f} ms; beside writers of "
                 f"{stored:.0f} documents/s: {beside:.0f} queries/s, p99 {p99_beside:.1f} ms"
             )
-            required["p99 of 8 clients beside a writer, times alone"] = (2, p99_beside / p99, False)
-            required["documents/s the writer stored"] = (950, stored, True)
+            required["p99 of 8 clients beside writers, times alone"] = (2, p99_beside / p99, False)
+            required["documents/s the writers stored"] = (950, stored, True)
             worst, query = longest(dsn, hostile(texts, arguments.fuzz))
             print(f"{arguments.fuzz} hostile strings: longest {worst:.0f} ms, {query[:40]!r}")
             required["longest statement of hostile strings, ms"] = (100, worst, False)

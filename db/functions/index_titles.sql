@@ -29,6 +29,22 @@ COMMENT ON FUNCTION jikan_sync.popularity_weight(integer, numeric) IS
 'How popular an anime is, 8 to 21: the binary logarithm of its members. A score stands in where
 members are unknown or lag behind, as with new shows.';
 
+CREATE FUNCTION jikan_sync.popularity_class(members integer, score numeric)
+RETURNS smallint
+LANGUAGE sql
+IMMUTABLE
+PARALLEL SAFE
+BEGIN ATOMIC
+    SELECT
+        floor(
+            jikan_sync.popularity_weight(popularity_class.members, popularity_class.score) / 2
+        )::smallint;
+END;
+
+COMMENT ON FUNCTION jikan_sync.popularity_class(integer, numeric) IS
+'Half of `jikan_sync.popularity_weight`, rounded down, 4 to 10: a class has four times the members
+of the one below.';
+
 CREATE FUNCTION jikan_sync.title_words(words text, name text)
 RETURNS text[]
 LANGUAGE plpgsql
@@ -112,7 +128,7 @@ BEGIN
         SELECT
             a.id AS anime_id,
             x.position,
-            floor(jikan_sync.popularity_weight(a.members, a.score))::smallint AS weight,
+            jikan_sync.popularity_class(a.members, a.score) AS weight,
             coalesce(x.type, '') AS type,
             x.title,
             jikan_sync.normalise_title(x.title) AS words
@@ -174,19 +190,19 @@ BEGIN
     FROM split AS s
     CROSS JOIN LATERAL unnest(
         -- Nobody abbreviates what few know.
-        jikan_sync.title_words(s.words, CASE WHEN s.weight > 10 THEN s.name ELSE '' END)
+        jikan_sync.title_words(s.words, CASE WHEN s.weight > 5 THEN s.name ELSE '' END)
     ) AS x (word)
     WHERE x.word <> ALL ('{the,no,of,to,wa,ga,ni,wo,o,a,an,and,de,mo,e,in,on,x}'::text[])
     ORDER BY 1, 2, 3;
 
-    -- A class or two more of popularity would not change who is asked for a misspelt word.
+    -- A class more of popularity would not change what a misspelt word may have meant.
     INSERT INTO jikan_sync.vocabulary (word, weight)
     SELECT x.word, max(t.weight)
     FROM jikan.title AS t
     CROSS JOIN LATERAL unnest(
         string_to_array(t.words, ' ')
         -- Written as one word, the short titles that people type blindly: "onepeice".
-        || CASE WHEN t.weight > 13 AND length(t.key) < 20 THEN t.key END
+        || CASE WHEN t.weight > 6 AND length(t.key) < 20 THEN t.key END
     ) AS x (word)
     WHERE t.anime_id = any(index_titles.anime_ids)
         AND octet_length(t.words) = length(t.words)
@@ -195,7 +211,7 @@ BEGIN
     GROUP BY x.word
     HAVING NOT EXISTS (
         SELECT FROM jikan_sync.vocabulary AS v
-        WHERE v.word = x.word COLLATE "C" AND v.weight >= max(t.weight) - 2
+        WHERE v.word = x.word COLLATE "C" AND v.weight >= max(t.weight) - 1
     );
     IF FOUND THEN
         -- Merged here in bulk, three times as fast as word by word; no search need read a queue.

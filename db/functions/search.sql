@@ -1,6 +1,6 @@
 -- Deploy pgjikan:functions/search to pg
 -- requires: schema/catalog
--- requires: functions/search_ranked
+-- requires: functions/search_hits
 -- requires: functions/request_search
 -- requires: functions/freshness_request
 -- requires: functions/count_hits
@@ -40,157 +40,38 @@ pending_embeddings; `synced_at`: when an upstream last vouched for it.';
 
 GRANT USAGE ON TYPE anime.search_result TO anime_reader;
 
-CREATE FUNCTION jikan_sync.check_search(
-    max_rows integer,
-    year_from integer,
-    year_to integer,
-    min_score double precision
-)
-RETURNS void
-LANGUAGE plpgsql
-IMMUTABLE
-SET search_path = pg_catalog, pg_temp
-AS $$
-BEGIN
-    IF max_rows IS NULL OR max_rows NOT BETWEEN 1 AND 100 THEN
-        RAISE EXCEPTION USING
-            ERRCODE = 'invalid_parameter_value',
-            MESSAGE = format('max_rows must be from 1 to 100, not %s', coalesce(max_rows::text, 'NULL')),
-            HINT = 'For whole lists read the view anime.catalog.';
-    END IF;
-    IF year_from > year_to THEN
-        RAISE EXCEPTION USING
-            ERRCODE = 'invalid_parameter_value',
-            MESSAGE = format('year_from (%s) is after year_to (%s)', year_from, year_to),
-            HINT = 'Swap them.';
-    END IF;
-    IF min_score NOT BETWEEN 0 AND 10 THEN
-        RAISE EXCEPTION USING
-            ERRCODE = 'invalid_parameter_value',
-            MESSAGE = format('min_score must be from 0 to 10, not %s', min_score),
-            HINT = 'MyAnimeList scores run from 1 to 10.';
-    END IF;
-END;
-$$;
-
-COMMENT ON FUNCTION jikan_sync.check_search(integer, integer, integer, double precision) IS
-'Refuses arguments of the face that cannot be meant. Raises: 22023.';
-
-CREATE FUNCTION jikan_sync.search_rows(
-    query text,
-    max_rows integer,
-    types text[],
-    statuses text[],
-    genres text[],
-    year_from integer,
-    year_to integer,
-    min_score double precision,
-    nsfw boolean
-)
-RETURNS TABLE (result anime.search_result, anime_id bigint, is_confident boolean)
-LANGUAGE plpgsql
+CREATE FUNCTION jikan_sync.search_results(hits jikan_sync.search_hit[])
+RETURNS SETOF anime.search_result
+LANGUAGE sql
 STABLE
-ROWS 20
-SET search_path = pg_catalog, pg_temp
-AS $$
-DECLARE
-    v_ids bigint[];
-    v_titles text[];
-    v_matches text[];
-    v_ranks real[];
-    v_is_confident boolean;
-    v_learned integer[];
-BEGIN
-    PERFORM jikan_sync.check_search(max_rows, year_from, year_to, min_score);
-
+BEGIN ATOMIC
     SELECT
-        array_agg(s.anime_id ORDER BY s.position),
-        array_agg(s.matched_title ORDER BY s.position),
-        array_agg(s.match ORDER BY s.position),
-        array_agg(s.rank ORDER BY s.position),
-        coalesce(bool_or(s.is_confident), false)
-    INTO v_ids, v_titles, v_matches, v_ranks, v_is_confident
-    FROM jikan_sync.search_ranked(
-        search_rows.query, search_rows.max_rows, search_rows.types, search_rows.statuses,
-        search_rows.genres, search_rows.year_from, search_rows.year_to, search_rows.min_score,
-        search_rows.nsfw
-    ) WITH ORDINALITY AS s (anime_id, matched_title, match, rank, is_confident, position);
-
-    IF NOT v_is_confident THEN
-        v_learned := jikan_sync.learned_mal_ids(jikan_sync.normalise_query(query));
-    END IF;
-
-    IF v_learned IS NULL OR v_learned = '{}' THEN
-        RETURN QUERY
-        SELECT
-            ROW(
-                c.mal_id, c.title, c.title_english, c.title_japanese, c.type, c.year, c.season,
-                c.episodes, c.status, c.score, c.members, c.image_url, h.title, h.match, h.rank,
-                c.freshness, c.synced_at
-            )::anime.search_result,
-            c.anime_id,
-            v_is_confident
-        FROM unnest(v_ids, v_titles, v_matches, v_ranks)
-        WITH ORDINALITY AS h (anime_id, title, match, rank, position)
-        INNER JOIN anime.catalog AS c ON c.anime_id = h.anime_id
-        ORDER BY h.position;
-        RETURN;
-    END IF;
-
-    -- What an upstream named for these words goes before what merely resembles them.
-    RETURN QUERY
-    SELECT
-        ROW(
-            c.mal_id, c.title, c.title_english, c.title_japanese, c.type, c.year, c.season,
-            c.episodes, c.status, c.score, c.members, c.image_url, coalesce(h.title, c.title),
-            h.match, h.rank, c.freshness, c.synced_at
-        )::anime.search_result,
-        c.anime_id,
-        true
-    FROM (
-        SELECT
-            a.id AS anime_id,
-            NULL::text AS title,
-            'upstream' AS match,
-            (0.5 / l.position)::real AS rank,
-            l.position
-        FROM unnest(v_learned) WITH ORDINALITY AS l (mal_id, position)
-        INNER JOIN jikan.anime AS a ON a.mal_id = l.mal_id
-        UNION ALL
-        SELECT
-            f.anime_id,
-            f.title,
-            f.match,
-            f.rank,
-            1000 + f.position
-        FROM unnest(v_ids, v_titles, v_matches, v_ranks)
-        WITH ORDINALITY AS f (anime_id, title, match, rank, position)
-        WHERE NOT EXISTS (
-            SELECT 1 FROM jikan.anime AS b
-            WHERE b.id = f.anime_id AND b.mal_id = ANY (v_learned)
-        )
-    ) AS h
-    INNER JOIN anime.catalog AS c ON c.anime_id = h.anime_id
-    WHERE c.removed_at IS NULL
-        AND (search_rows.nsfw OR NOT c.is_nsfw)
-        AND (search_rows.types IS NULL OR c.type = ANY (search_rows.types))
-        AND (search_rows.statuses IS NULL OR c.status = ANY (search_rows.statuses))
-        AND (search_rows.genres IS NULL OR c.genres @> (
-            SELECT array_agg(lower(g.name)) FROM unnest(search_rows.genres) AS g (name)
-        ))
-        AND (search_rows.year_from IS NULL OR c.year >= search_rows.year_from)
-        AND (search_rows.year_to IS NULL OR c.year <= search_rows.year_to)
-        AND (search_rows.min_score IS NULL OR c.score >= search_rows.min_score)
-    ORDER BY h.position
-    LIMIT search_rows.max_rows;
+        c.mal_id,
+        c.title,
+        c.title_english,
+        c.title_japanese,
+        c.type,
+        c.year,
+        c.season,
+        c.episodes,
+        c.status,
+        c.score,
+        c.members,
+        c.image_url,
+        h.matched_title,
+        h.match,
+        h.rank,
+        c.freshness,
+        c.synced_at
+    FROM
+        unnest(search_results.hits) WITH ORDINALITY
+            AS h (anime_id, matched_title, match, rank, position)
+    INNER JOIN anime.catalog AS c ON h.anime_id = c.anime_id
+    ORDER BY h.position;
 END;
-$$;
 
-COMMENT ON FUNCTION jikan_sync.search_rows(
-    text, integer, text[], text[], text[], integer, integer, double precision, boolean
-) IS
-'The rows of a search with what decides on asking upstream: their keys, and whether the answer is
-confident (the same on every row). Raises: 22023.';
+COMMENT ON FUNCTION jikan_sync.search_results(jikan_sync.search_hit[]) IS
+'What a search found, as the face shows it, in order.';
 
 CREATE FUNCTION anime.search_cached(
     query text,
@@ -210,12 +91,15 @@ ROWS 20
 SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
+DECLARE
+    v_found record;
 BEGIN
-    RETURN QUERY
-    SELECT (s.result).*
-    FROM jikan_sync.search_rows(
+    SELECT s.* INTO v_found
+    FROM jikan_sync.search_hits(
         query, max_rows, types, statuses, genres, year_from, year_to, min_score, nsfw
     ) AS s;
+    RETURN QUERY
+    SELECT r.* FROM jikan_sync.search_results(v_found.hits) AS r;
 END;
 $$;
 
@@ -245,35 +129,33 @@ SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    v_row record;
-    v_is_confident boolean := false;
-    v_anime_ids bigint[] := '{}';
+    v_found record;
+    v_row anime.search_result;
     v_stale integer[] := '{}';
 BEGIN
+    SELECT s.* INTO v_found
+    FROM jikan_sync.search_hits(
+        query, max_rows, types, statuses, genres, year_from, year_to, min_score, nsfw
+    ) AS s;
     FOR v_row IN
-        SELECT s.*
-        FROM jikan_sync.search_rows(
-            query, max_rows, types, statuses, genres, year_from, year_to, min_score, nsfw
-        ) AS s
+        SELECT r.* FROM jikan_sync.search_results(v_found.hits) AS r
     LOOP
-        v_is_confident := v_row.is_confident;
-        v_anime_ids := v_anime_ids || v_row.anime_id;
-        IF (v_row.result).freshness = 'stale' THEN
-            v_stale := v_stale || (v_row.result).mal_id;
+        IF v_row.freshness = 'stale' THEN
+            v_stale := v_stale || v_row.mal_id;
         END IF;
-        RETURN NEXT v_row.result;
+        RETURN NEXT v_row;
     END LOOP;
 
     IF current_setting('transaction_read_only')::boolean THEN
         RETURN;
     END IF;
-    IF NOT v_is_confident THEN
+    IF NOT v_found.is_confident THEN
         PERFORM jikan_sync.request_search(query);
     END IF;
     IF v_stale <> '{}' THEN
-        PERFORM jikan_sync.request_refresh(v_stale, CASE WHEN v_is_confident THEN 2 ELSE 1 END);
+        PERFORM jikan_sync.request_refresh(v_stale, CASE WHEN v_found.is_confident THEN 2 ELSE 1 END);
     END IF;
-    PERFORM jikan_sync.count_hits(v_anime_ids);
+    PERFORM jikan_sync.count_hits(ARRAY(SELECT h.anime_id FROM unnest(v_found.hits) AS h));
 END;
 $$;
 

@@ -17,7 +17,7 @@ PARALLEL SAFE
 ROWS 20
 BEGIN ATOMIC
     SELECT t.*
-    FROM generate_series(21, 8, -1) AS w (weight)
+    FROM (VALUES (10), (9), (8), (7), (6), (5), (4)) AS w (weight)
     CROSS JOIN
         LATERAL (  -- noqa: ST05, a limit for each class
             SELECT i.*
@@ -43,7 +43,7 @@ PARALLEL SAFE
 ROWS 20
 BEGIN ATOMIC
     SELECT t.anime_id
-    FROM generate_series(21, 8, -1) AS w (weight)
+    FROM (VALUES (10), (9), (8), (7), (6), (5), (4)) AS w (weight)
     CROSS JOIN
         LATERAL (  -- noqa: ST05, a limit for each class
             SELECT i.anime_id

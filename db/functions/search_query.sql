@@ -110,7 +110,7 @@ BEGIN
     q.read_rows := CASE
         WHEN coalesce(types, statuses, genres) IS NULL
             AND coalesce(year_from, year_to, min_score) IS NULL
-            THEN 40 + 4 * max_rows
+            THEN 30 + 3 * max_rows
         ELSE 3000
     END;
     RETURN q;

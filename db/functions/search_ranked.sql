@@ -24,18 +24,13 @@ CREATE FUNCTION jikan_sync.search_ranked(
     year_from integer,
     year_to integer,
     min_score double precision,
-    nsfw boolean
+    nsfw boolean,
+    OUT hits jikan_sync.search_hit[],
+    OUT is_confident boolean
 )
-RETURNS TABLE (
-    anime_id bigint,
-    matched_title text,
-    match text,
-    rank real,
-    is_confident boolean
-)
+RETURNS record
 LANGUAGE plpgsql
 STABLE
-ROWS 20
 SET search_path = pg_catalog, pg_temp
 SET plan_cache_mode = force_generic_plan
 SET enable_seqscan = off
@@ -48,49 +43,52 @@ DECLARE
     v_words text := jikan_sync.normalise_query(query);
     v_year integer;
     q jikan_sync.search_query;
-    v_hits jikan_sync.search_hit[];
 BEGIN
+    hits := NULL;
+    is_confident := false;
     IF coalesce(v_words, '') = '' THEN
         RETURN;
     END IF;
     q := jikan_sync.parse_query(
         v_words, max_rows, types, statuses, genres, year_from, year_to, min_score, nsfw
     );
-    v_hits := jikan_sync.search_titles(q);
-    IF coalesce(cardinality(v_hits), 0) < max_rows THEN
-        v_hits := v_hits || jikan_sync.search_words(q);
+    hits := jikan_sync.search_titles(q);
+    IF coalesce(cardinality(hits), 0) < max_rows THEN
+        hits := hits || jikan_sync.search_words(q);
     END IF;
-    IF v_hits IS NULL AND v_words ~ '. (19|20)\d\d$' THEN
+    IF hits IS NULL AND v_words ~ '. (19|20)\d\d$' THEN
         -- "fruits basket 2019": the year is no part of the title.
         v_year := right(v_words, 4)::integer;
         q := jikan_sync.parse_query(
             left(v_words, -5), max_rows, types, statuses, genres,
             greatest(year_from, v_year), least(year_to, v_year), min_score, nsfw
         );
-        v_hits := jikan_sync.search_titles(q) || jikan_sync.search_words(q);
+        hits := jikan_sync.search_titles(q) || jikan_sync.search_words(q);
     END IF;
-    IF v_hits IS NULL AND q.seed <> '' THEN
-        v_hits := jikan_sync.search_spelling(q, false);
-        IF NOT EXISTS (SELECT FROM unnest(v_hits) AS h WHERE h.rank >= c_confident) THEN
-            v_hits := v_hits || jikan_sync.search_nickname(q);
+    IF hits IS NULL AND q.seed <> '' THEN
+        hits := jikan_sync.search_spelling(q, false);
+        IF NOT EXISTS (SELECT FROM unnest(hits) AS h WHERE h.rank >= c_confident) THEN
+            hits := hits || jikan_sync.search_nickname(q);
         END IF;
-        IF NOT EXISTS (SELECT FROM unnest(v_hits) AS h WHERE h.rank >= c_confident) THEN
-            v_hits := v_hits || jikan_sync.search_spelling(q, true);
+        IF NOT EXISTS (SELECT FROM unnest(hits) AS h WHERE h.rank >= c_confident) THEN
+            hits := hits || jikan_sync.search_spelling(q, true);
         END IF;
-    END IF;
-    IF NOT EXISTS (SELECT FROM unnest(v_hits) AS h WHERE h.rank >= c_confident) THEN
-        v_hits := v_hits || jikan_sync.search_text(q);
+        IF NOT EXISTS (SELECT FROM unnest(hits) AS h WHERE h.rank >= c_confident) THEN
+            hits := hits || jikan_sync.search_text(q);
+        END IF;
     END IF;
 
-    RETURN QUERY
-    SELECT d.anime_id, d.matched_title, d.match, d.rank, max(d.rank) OVER () >= c_confident
-    FROM (
-        SELECT DISTINCT ON (h.anime_id) h.*
-        FROM unnest(v_hits) AS h
-        ORDER BY h.anime_id, h.rank DESC
-    ) AS d
-    ORDER BY d.rank DESC, d.anime_id
-    LIMIT max_rows;
+    hits := ARRAY(
+        SELECT (d.anime_id, d.matched_title, d.match, d.rank)::jikan_sync.search_hit
+        FROM (
+            SELECT DISTINCT ON (h.anime_id) h.*
+            FROM unnest(hits) AS h
+            ORDER BY h.anime_id, h.rank DESC
+        ) AS d
+        ORDER BY d.rank DESC, d.anime_id
+        LIMIT max_rows
+    );
+    is_confident := coalesce((hits[1]).rank >= c_confident, false);
 END;
 $$;
 
@@ -99,7 +97,6 @@ COMMENT ON FUNCTION jikan_sync.search_ranked(
 ) IS
 'The anime whose titles fit `query`, best first; where none do well, also those whose story has its
 words. `match`: exact, prefix, fuzzy or text; `rank`: 0 to 1 in bands, sure matches above vague
-ones; `is_confident`: whether the best is good enough that nobody need look upstream, the same in
-every row.';
+ones; `is_confident`: whether the best is good enough that nobody need look upstream.';
 
 COMMIT;

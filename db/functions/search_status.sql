@@ -1,6 +1,6 @@
 -- Deploy pgjikan:functions/search_status to pg
 -- requires: functions/request_search
--- requires: functions/search
+-- requires: functions/search_hits
 
 -- Whether asking again is worth it: what an app looks at between showing what the database has and
 -- showing what an upstream found. Cheap while something is on its way, because it is polled then.
@@ -56,12 +56,11 @@ BEGIN
             THEN 'fetched'
         -- Too short to go upstream: what the database says is all there is.
         WHEN NOT jikan_sync.is_searchable(query) THEN 'local'
-        WHEN EXISTS (
-            SELECT
-            FROM jikan_sync.search_rows(
+        WHEN (
+            SELECT s.is_confident
+            FROM jikan_sync.search_hits(
                 search_status.query, 1, NULL, NULL, NULL, NULL, NULL, NULL, false
             ) AS s
-            WHERE s.is_confident
         ) THEN 'local'
         WHEN v_is_being_asked THEN 'pending'
         WHEN v_known.state = 'unavailable' THEN 'unavailable'

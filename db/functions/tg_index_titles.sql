@@ -31,8 +31,8 @@ BEGIN
         INNER JOIN old_row AS o ON o.id = n.id
         WHERE n.titles IS DISTINCT FROM o.titles
             OR (n.removed_at IS NULL) <> (o.removed_at IS NULL)
-            OR floor(jikan_sync.popularity_weight(n.members, n.score))
-            <> floor(jikan_sync.popularity_weight(o.members, o.score));
+            OR jikan_sync.popularity_class(n.members, n.score)
+            <> jikan_sync.popularity_class(o.members, o.score);
     END IF;
     IF v_anime_ids IS NOT NULL THEN
         PERFORM jikan_sync.index_titles(v_anime_ids);

@@ -34,7 +34,7 @@ COMMENT ON TABLE jikan.title IS
 COMMENT ON COLUMN jikan.title.anime_id IS 'The anime that bears the title.';
 COMMENT ON COLUMN jikan.title.position IS 'Place in Jikan''s list of titles, from 1.';
 COMMENT ON COLUMN jikan.title.weight IS
-'Popularity class of the anime: whole part of `jikan_sync.popularity_weight`, 8 to 21.';
+'Popularity class of the anime, 4 to 10: `jikan_sync.popularity_class`.';
 COMMENT ON COLUMN jikan.title.number IS
 'Season number of the anime, from whichever of its titles says one; where they only say "part 2",
 -2; where they say nothing, 1.';

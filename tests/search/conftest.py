@@ -187,10 +187,11 @@ def ask(
     names = ["types", "statuses", "genres", "year_from", "year_to", "min_score"]
     return connection.execute(
         """
-        SELECT a.mal_id, s.matched_title, s.match, s.rank, s.is_confident
+        SELECT a.mal_id, s.matched_title, s.match, s.rank, r.is_confident
         FROM jikan_sync.search_ranked(
-            %s, %s, %s::text[], %s::text[], %s::text[], %s, %s, %s::numeric, %s
-        ) AS s
+            %s, %s, %s::text[], %s::text[], %s::text[], %s, %s, %s::double precision, %s
+        ) AS r
+        CROSS JOIN unnest(r.hits) AS s
         JOIN jikan.anime AS a ON a.id = s.anime_id
         ORDER BY s.rank DESC
         """,

@@ -5,18 +5,6 @@ BEGIN;
 DO $$
 BEGIN
     ASSERT NOT has_function_privilege(
-        'jikan_sidecar', 'jikan_sync.check_search(integer, integer, integer, double precision)', 'execute'
-    );
-    ASSERT NOT has_function_privilege(
-        'anime_reader', 'jikan_sync.check_search(integer, integer, integer, double precision)', 'execute'
-    );
-    ASSERT NOT has_function_privilege(
-        'jikan_sidecar', 'jikan_sync.search_rows(text, integer, text[], text[], text[], integer, integer, double precision, boolean)', 'execute'
-    );
-    ASSERT NOT has_function_privilege(
-        'anime_reader', 'jikan_sync.search_rows(text, integer, text[], text[], text[], integer, integer, double precision, boolean)', 'execute'
-    );
-    ASSERT NOT has_function_privilege(
         'jikan_sidecar', 'anime.search_cached(text, integer, text[], text[], text[], integer, integer, double precision, boolean)', 'execute'
     );
     ASSERT has_function_privilege(
