@@ -117,10 +117,13 @@ def fill(dsn: str, repeat: int, folder: Path) -> None:
 
 
 def ask_us(dsn: str, queries: list[str], rounds: int) -> Peer:
-    with psycopg.connect(dsn, autocommit=True) as connection:
+    with (
+        psycopg.connect(dsn, autocommit=True) as connection,
+        connection.cursor(binary=True) as cursor,
+    ):
         peer = run(
             OURS,
-            lambda query: connection.execute(SEARCH, [query], prepare=True).fetchall(),
+            lambda query: cursor.execute(SEARCH, [query], prepare=True).fetchall(),
             queries,
             rounds,
         )

@@ -104,7 +104,10 @@ ANALYZE peer.anime; ANALYZE peer.title;
 def postgres(dsn: str, queries: list[str], rounds: int) -> list[Peer]:
     """What people write in PostgreSQL today."""
     peers = []
-    with psycopg.connect(dsn, autocommit=True) as connection:
+    with (
+        psycopg.connect(dsn, autocommit=True) as connection,
+        connection.cursor(binary=True) as cursor,
+    ):
         connection.execute(PEER_TABLES)
         for name, (index, statement) in POSTGRES.items():
             started = time.perf_counter()
@@ -115,7 +118,7 @@ def postgres(dsn: str, queries: list[str], rounds: int) -> list[Peer]:
             def ask(query: str, statement: str = statement) -> Hits:
                 words = [word + ":*" for word in re.findall(r"\w+", query)]
                 like = "%" + re.sub(r"([\\%_])", r"\\\1", query) + "%"
-                rows = connection.execute(
+                rows = cursor.execute(
                     statement,
                     {"query": query, "like": like, "words": " & ".join(words)},
                     prepare=True,

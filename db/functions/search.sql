@@ -94,10 +94,9 @@ AS $$
 DECLARE
     v_found record;
 BEGIN
-    SELECT s.* INTO v_found
-    FROM jikan_sync.search_hits(
+    v_found := jikan_sync.search_hits(
         query, max_rows, types, statuses, genres, year_from, year_to, min_score, nsfw
-    ) AS s;
+    );
     RETURN QUERY
     SELECT r.* FROM jikan_sync.search_results(v_found.hits) AS r;
 END;
@@ -133,10 +132,9 @@ DECLARE
     v_row anime.search_result;
     v_stale integer[] := '{}';
 BEGIN
-    SELECT s.* INTO v_found
-    FROM jikan_sync.search_hits(
+    v_found := jikan_sync.search_hits(
         query, max_rows, types, statuses, genres, year_from, year_to, min_score, nsfw
-    ) AS s;
+    );
     FOR v_row IN
         SELECT r.* FROM jikan_sync.search_results(v_found.hits) AS r
     LOOP

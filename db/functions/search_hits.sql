@@ -66,14 +66,15 @@ AS $$
 DECLARE
     v_key text;
     v_learned integer[];
+    v_own record;
     q jikan_sync.search_query;
 BEGIN
     PERFORM jikan_sync.check_search(max_rows, year_from, year_to, min_score);
-    SELECT s.hits, s.is_confident
-    INTO hits, is_confident
-    FROM jikan_sync.search_ranked(
+    v_own := jikan_sync.search_ranked(
         query, max_rows, types, statuses, genres, year_from, year_to, min_score, nsfw
-    ) AS s;
+    );
+    hits := v_own.hits;
+    is_confident := v_own.is_confident;
     IF is_confident THEN
         RETURN;
     END IF;
