@@ -10,6 +10,7 @@ neighbours with the exact ones. Larger sizes add blends of two vectors each; fro
     python bench/recommend.py --times 16              # 442,096, with the index
     python bench/recommend.py --quality               # related titles found, beside two baselines
     python bench/recommend.py --table                 # ten well-known titles, for docs/
+    python bench/recommend.py --json                  # times and quality, and what is required
 """
 
 from __future__ import annotations
@@ -57,6 +58,7 @@ WELL_KNOWN = {
 }
 FILTER = "year_from => 2019, year_to => 2020"  # about one title in twenty
 NEIGHBOURS = 10
+Requirements = dict[str, tuple[float, float]]  # at least, measured
 
 
 def load(connection: Connection, times: int) -> None:
@@ -150,7 +152,7 @@ def timed(call: Callable[[Any], Any], arguments: Iterable[Any]) -> tuple[float, 
     return float(np.percentile(spent, 50)), float(np.percentile(spent, 99))
 
 
-def measure(connection: Connection, samples: int) -> None:
+def measure(connection: Connection, samples: int) -> Requirements:
     rows = connection.execute(
         "SELECT a.mal_id, a.id, e.embedding::text, a.is_nsfw, a.year FROM jikan.anime AS a "
         "JOIN jikan.embedding_1 AS e ON e.anime_id = a.id"
@@ -183,22 +185,25 @@ def measure(connection: Connection, samples: int) -> None:
     report("numpy brute force", timed(numpy_nearest, probes))
     report("bare pgvector query", timed(lambda p: run(connection, bare, p), probes))
     tastes = [probes[start : start + 5] for start in range(0, samples, 5)]
+    required: Requirements = {}
     for filters in ("", FILTER):
         extra = f", {filters}" if filters else ""
         name = " 5 % filter" if filters else ""
         similar = f"SELECT mal_id FROM anime.similar(%s{extra})"
         recommend = f"SELECT mal_id FROM anime.recommend(%s{extra})"
-        report(
-            f"similar{name}",
-            timed(partial(run, connection, similar), probes),
-            recall(connection, matrix, mal_ids, position, eligible[filters], probes, extra),
-            min(len(run(connection, similar, p)) for p in probes),
-        )
+        share = recall(connection, matrix, mal_ids, position, eligible[filters], probes, extra)
+        least = min(len(run(connection, similar, p)) for p in probes)
+        report(f"similar{name}", timed(partial(run, connection, similar), probes), share, least)
+        required[f"recall@10 of similar{name}"] = (0.99, share)
+        required[f"rows of similar{name}, of 10 asked for"] = (10, least)
+        least = min(len(run(connection, recommend, p)) for p in tastes)
         report(
             f"recommend of 5 liked{name}",
             timed(partial(run, connection, recommend), tastes),
-            rows=min(len(run(connection, recommend, p)) for p in tastes),
+            rows=least,
         )
+        required[f"rows of recommend{name}, of 10 asked for"] = (10, least)
+    return required
 
 
 def recall(
@@ -244,7 +249,7 @@ def index_state(connection: Connection) -> str:
     return "HNSW" if row and row[0] else "none, exact"
 
 
-def quality(connection: Connection, samples: int) -> None:
+def quality(connection: Connection, samples: int) -> Requirements:
     """Related titles (kept out of the text) in the nearest 10 and 50, beside two baselines."""
     related: dict[int, set[int]] = defaultdict(set)
     catalogue = SHARED / "jikan" / "catalogue" / "anime-merged.jsonl.gz"
@@ -272,6 +277,7 @@ def quality(connection: Connection, samples: int) -> None:
             "SELECT mal_id FROM anime.similar(%s, 50, with_franchise => true, nsfw => true)"
         ),
     }
+    found_by: dict[str, Any] = {}
     for name, query in ways.items():
         shares = np.zeros(2)
         for mal_id in chosen:
@@ -282,6 +288,13 @@ def quality(connection: Connection, samples: int) -> None:
                 len(wanted & set(found)) / len(wanted),
             ]
         print(f"{name:24}{shares[0] / samples:8.3f}{shares[1] / samples:8.3f}", flush=True)
+        found_by[name] = shares
+    ours = found_by.pop("anime.similar")
+    best = np.maximum(*found_by.values())
+    return {
+        f"related titles in the top {size}, times the better baseline": (1.5, ours[i] / best[i])
+        for i, size in enumerate((10, 50))
+    }
 
 
 def table(connection: Connection) -> None:
@@ -300,6 +313,7 @@ def main() -> None:
     parser.add_argument("--samples", type=int, default=100)
     parser.add_argument("--quality", action="store_true")
     parser.add_argument("--table", action="store_true")
+    parser.add_argument("--json", action="store_true")
     parser.add_argument("--dsn", help="A database that is loaded already; it is only read.")
     arguments = parser.parse_args()
     if arguments.dsn:
@@ -324,12 +338,28 @@ def main() -> None:
 
 
 def work(connection: Connection, arguments: argparse.Namespace) -> None:
-    if arguments.quality:
-        quality(connection, arguments.samples)
+    required: Requirements = {}
     if arguments.table:
         table(connection)
     if not arguments.quality and not arguments.table:
-        measure(connection, arguments.samples)
+        required |= measure(connection, arguments.samples)
+    if arguments.quality or arguments.json:
+        required |= quality(connection, arguments.samples)
+    if arguments.json:
+        print(
+            json.dumps(
+                {
+                    "requirements": {
+                        name: {
+                            "required": bound,
+                            "measured": round(float(measured), 4),
+                            "met": bool(measured >= bound),
+                        }
+                        for name, (bound, measured) in required.items()
+                    }
+                }
+            )
+        )
 
 
 if __name__ == "__main__":
