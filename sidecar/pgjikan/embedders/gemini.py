@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
+import time
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import Any
+from dataclasses import replace
+from typing import Any, ClassVar, Self
 
 from pgjikan.embedders import Embedded, Outcome, Purpose
 from pgjikan.errors import PgjikanError
@@ -22,6 +25,63 @@ PRICES: Mapping[str, float] = {"gemini-embedding-001": 0.15, "gemini-embedding-2
 _LONGEST_MESSAGE = 300
 # Not the texts' fault, though Google answers 400: a bad or expired key, a country not served.
 _OUR_FAULT_REASONS = {"API_KEY_INVALID", "API_KEY_EXPIRED", "API_KEY_SERVICE_BLOCKED"}
+
+
+class GeminiEmbedder(ABC):
+    """One Gemini embedding model, by one of the packages; none of them retries anything itself."""
+
+    provider: ClassVar[str]
+
+    def __init__(
+        self,
+        model: str,
+        dimensions: int,
+        *,
+        key: str,
+        base_url: str | None = None,
+        timeout_seconds: float = 20.0,
+    ) -> None:
+        self.model = model
+        self.dimensions = dimensions
+        self._key = key
+        self._connect(base_url, timeout_seconds)
+
+    @classmethod
+    def open(cls, model: str, dimensions: int, settings: Settings) -> Self:
+        """Return the embedder for the model with the settings' key."""
+        check_request(model, dimensions)
+        return cls(
+            model,
+            dimensions,
+            key=api_key(settings),
+            base_url=base_url(settings),
+            timeout_seconds=settings.read_timeout,
+        )
+
+    def embed(
+        self,
+        texts: Sequence[str],
+        *,
+        purpose: Purpose,
+        titles: Sequence[str | None] | None = None,
+    ) -> Embedded:
+        """Embed at most 100 texts in one request."""
+        if not texts:
+            return Embedded("ok")
+        refused = refusal(texts)
+        if refused is not None:
+            return refused
+        started = time.monotonic()
+        embedded = self._attempt(prompts(self.model, texts, purpose, titles), purpose)
+        return replace(embedded, elapsed_ms=round((time.monotonic() - started) * 1000))
+
+    @abstractmethod
+    def _connect(self, base_url: str | None, timeout_seconds: float) -> None:
+        """Make the package's client; it sends nothing yet."""
+
+    @abstractmethod
+    def _attempt(self, prompts: Sequence[str], purpose: Purpose) -> Embedded:
+        """Send one request and name its outcome."""
 
 
 def check_request(model: str, dimensions: int) -> None:

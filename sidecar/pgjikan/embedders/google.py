@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import importlib
-import time
 from collections.abc import Sequence
-from dataclasses import replace
 from json import JSONDecodeError
 
 from google import genai
@@ -14,7 +12,6 @@ from pydantic import ValidationError
 
 from pgjikan.embedders import Embedded, Purpose, gemini
 from pgjikan.embedders.vectors import UnusableVectors, unit_vectors
-from pgjikan.settings import Settings
 
 
 def _transport_errors() -> tuple[type[Exception], ...]:
@@ -39,47 +36,19 @@ _MALFORMED = (
 )
 
 
-class GoogleEmbedder:
+class GoogleEmbedder(gemini.GeminiEmbedder):
     """One Gemini embedding model. The package retries nothing unless told to: it is not told."""
 
     provider = "google"
 
-    def __init__(
-        self,
-        model: str,
-        dimensions: int,
-        *,
-        key: str,
-        base_url: str | None = None,
-        timeout_seconds: float = 20.0,
-    ) -> None:
-        self.model = model
-        self.dimensions = dimensions
-        self._key = key
+    def _connect(self, base_url: str | None, timeout_seconds: float) -> None:
         self._client = genai.Client(
-            api_key=key,
+            api_key=self._key,
             vertexai=False,  # whatever the environment says
             http_options=types.HttpOptions(
                 base_url=base_url, api_version="v1beta", timeout=round(timeout_seconds * 1000)
             ),
         )
-
-    def embed(
-        self,
-        texts: Sequence[str],
-        *,
-        purpose: Purpose,
-        titles: Sequence[str | None] | None = None,
-    ) -> Embedded:
-        """Embed at most 100 texts in one request."""
-        if not texts:
-            return Embedded("ok")
-        refused = gemini.refusal(texts)
-        if refused is not None:
-            return refused
-        started = time.monotonic()
-        embedded = self._attempt(gemini.prompts(self.model, texts, purpose, titles), purpose)
-        return replace(embedded, elapsed_ms=round((time.monotonic() - started) * 1000))
 
     def _attempt(self, prompts: Sequence[str], purpose: Purpose) -> Embedded:
         # One Content a text: gemini-embedding-2 makes a single vector of a list of strings.
@@ -114,13 +83,4 @@ class GoogleEmbedder:
         return Embedded("ok", vectors=vectors, tokens=usage.prompt_token_count if usage else None)
 
 
-def open_embedder(model: str, dimensions: int, settings: Settings) -> GoogleEmbedder:
-    """Return the embedder for the model with the settings' key."""
-    gemini.check_request(model, dimensions)
-    return GoogleEmbedder(
-        model,
-        dimensions,
-        key=gemini.api_key(settings),
-        base_url=gemini.base_url(settings),
-        timeout_seconds=settings.read_timeout,
-    )
+open_embedder = GoogleEmbedder.open

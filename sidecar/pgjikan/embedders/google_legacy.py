@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import time
 import warnings
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any, cast
 
 with warnings.catch_warnings():
@@ -25,7 +23,6 @@ from google.protobuf.json_format import ParseError
 
 from pgjikan.embedders import Embedded, Purpose, gemini
 from pgjikan.embedders.vectors import UnusableVectors, unit_vectors
-from pgjikan.settings import Settings
 
 _DEFAULT_ENDPOINT = "https://generativelanguage.googleapis.com"
 
@@ -37,48 +34,20 @@ class _KeyCredentials(auth_api_key.Credentials):
         raise RefreshError("401: the API key was refused")  # type: ignore[no-untyped-call]
 
 
-class GoogleLegacyEmbedder:
+class GoogleLegacyEmbedder(gemini.GeminiEmbedder):
     """One Gemini embedding model over REST, the package's own retries turned off."""
 
     provider = "google-legacy"
 
-    def __init__(
-        self,
-        model: str,
-        dimensions: int,
-        *,
-        key: str,
-        base_url: str | None = None,
-        timeout_seconds: float = 20.0,
-    ) -> None:
-        self.model = model
-        self.dimensions = dimensions
-        self._key = key
+    def _connect(self, base_url: str | None, timeout_seconds: float) -> None:
         # Without retry=None, google-api-core sends a 503 again for a minute.
         self._request_options = RequestOptions(retry=None, timeout=timeout_seconds)
         # A client of our own: the package's configure() would be one for the whole process.
         self._client = GenerativeServiceClient(
-            credentials=_KeyCredentials(key),  # type: ignore[no-untyped-call]
+            credentials=_KeyCredentials(self._key),  # type: ignore[no-untyped-call]
             transport="rest",
             client_options={"api_endpoint": base_url or _DEFAULT_ENDPOINT},
         )
-
-    def embed(
-        self,
-        texts: Sequence[str],
-        *,
-        purpose: Purpose,
-        titles: Sequence[str | None] | None = None,
-    ) -> Embedded:
-        """Embed at most 100 texts in one request."""
-        if not texts:
-            return Embedded("ok")
-        refused = gemini.refusal(texts)
-        if refused is not None:
-            return refused
-        started = time.monotonic()
-        embedded = self._attempt(gemini.prompts(self.model, texts, purpose, titles), purpose)
-        return replace(embedded, elapsed_ms=round((time.monotonic() - started) * 1000))
 
     def _attempt(self, prompts: Sequence[str], purpose: Purpose) -> Embedded:
         try:
@@ -115,13 +84,4 @@ def _body(error: Any) -> Any:
         return {"message": error.response.text}
 
 
-def open_embedder(model: str, dimensions: int, settings: Settings) -> GoogleLegacyEmbedder:
-    """Return the embedder for the model with the settings' key."""
-    gemini.check_request(model, dimensions)
-    return GoogleLegacyEmbedder(
-        model,
-        dimensions,
-        key=gemini.api_key(settings),
-        base_url=gemini.base_url(settings),
-        timeout_seconds=settings.read_timeout,
-    )
+open_embedder = GoogleLegacyEmbedder.open
