@@ -31,6 +31,7 @@ NO_DURABILITY = {"fsync": "off", "synchronous_commit": "off", "full_page_writes"
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "full: needs the server that `make test-full` provides")
+    config.addinivalue_line("markers", "bare: needs a server without pg_cron, so not that one")
 
 
 @dataclass(frozen=True)
