@@ -65,8 +65,9 @@ CREATE TYPE anime.recommendation AS (
 
 COMMENT ON TYPE anime.recommendation IS
 'A recommended title. `similarity`: cosine of the vectors, 1 is the same; `rank`: what rows are
-ordered by, similarity with gentle credit for common genres, score and popularity; `match`: semantic, or text
-where there was no vector to compare with; `freshness`, `synced_at`: as in `anime.search_result`.';
+ordered by, similarity with gentle credit for common genres, score and popularity; `match`:
+semantic, or text where there was no vector to compare with; `freshness`, `synced_at`: as in
+`anime.search_result`.';
 
 GRANT USAGE ON TYPE anime.recommendation TO anime_reader;
 
@@ -331,8 +332,8 @@ COMMENT ON FUNCTION jikan_sync.nearest(
 ) IS
 'The titles nearest to any of `probes` (mostly) and to all of them (`mean`), and not near
 `against`, best first: vectors of the active model, of length 1 but for the mean (NULL: one probe
-is all). Of the genres of the anime `liked` those of the first ten count. Without those in `without` and, unless `with_franchise`, without their franchises and
-with one title of each other.';
+is all). Of the anime `liked` the genres of the first ten count. Without those in `without` and,
+unless `with_franchise`, without their franchises and with one title of each other.';
 
 CREATE FUNCTION jikan_sync.recommendation_rows(
     anime_ids bigint[],

@@ -83,8 +83,8 @@ BEGIN
             array_agg('semantic'::text) AS matches
         FROM jikan_sync.nearest(
             jikan_sync.taste_probes(v_liked), jikan_sync.taste_mean(v_liked),
-            jikan_sync.taste_probes(v_disliked), v_liked, max_rows, v_liked || v_disliked, with_franchise,
-            types, statuses, genres, year_from, year_to, min_score, nsfw
+            jikan_sync.taste_probes(v_disliked), v_liked, max_rows, v_liked || v_disliked,
+            with_franchise, types, statuses, genres, year_from, year_to, min_score, nsfw
         ) AS n
     ) AS n
     CROSS JOIN LATERAL jikan_sync.recommendation_rows(

@@ -66,7 +66,7 @@ VALUES
 ),
 (
     'search_per_hour', '600', 'number',
-    'New questions of an hour and a login that go upstream. All day long that is a third of 40,000.'
+    'New questions of an hour and a login that go upstream: 14,400 a day at the most.'
 );
 
 COMMIT;

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import ClassVar
+
 from rich.console import Console
 from rich.text import Text
 
@@ -11,7 +14,7 @@ from pgjikan import migrations
 class ConsoleReporter(migrations.Reporter):
     """One line a change: its name as it starts, the outcome and the time as it ends."""
 
-    SIGNS = {"deploy": "+", "revert": "-", "verify": "*"}  # noqa: RUF012
+    SIGNS: ClassVar[Mapping[str, str]] = {"deploy": "+", "revert": "-", "verify": "*"}
 
     def __init__(self, verbose: bool) -> None:
         self.console = Console(highlight=False, soft_wrap=True)
