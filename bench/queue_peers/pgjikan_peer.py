@@ -1,4 +1,6 @@
-"""pgjikan's own queue, as its sidecar uses it: claim, then complete."""
+"""pgjikan's own queue, as docs/queue.md tells a worker to use it: one statement hands in what is done
+and claims the next. (graphile-worker does the two at the same time, over two connections.)
+"""
 
 import sys
 import time
@@ -31,23 +33,21 @@ def enqueue(seconds: float, bulk: int) -> None:
 
 
 def work(batch: int, quota: int, seconds: float) -> None:
-    done = 0
+    done, tasks = 0, []
     with psycopg.connect(autocommit=True, prepare_threshold=1) as connection:
+        cursor = connection.cursor()
         start = serve()
         while done < quota and time.time() < start + seconds:
-            tasks = connection.execute(
-                "SELECT id, lease_token FROM jikan_sync.claim('bench', 'jikan', %s)", [batch]
-            ).fetchall()
+            cursor.execute(
+                "SELECT c.id, c.lease_token"
+                " FROM jikan_sync.complete_many(%s, %s)"
+                " LEFT JOIN jikan_sync.claim('bench', 'jikan', %s) AS c ON true",
+                [[task[0] for task in tasks], [task[1] for task in tasks], batch],
+            )
+            done += len(tasks)
+            tasks = [task for task in cursor if task[0] is not None]
             if not tasks:
                 break
-            if batch == 1:
-                connection.execute("SELECT jikan_sync.complete(%s, %s)", tasks[0])
-            else:
-                connection.execute(
-                    "SELECT jikan_sync.complete_many(%s, %s)",
-                    [[task[0] for task in tasks], [task[1] for task in tasks]],
-                )
-            done += len(tasks)
         report(done, start)
 
 

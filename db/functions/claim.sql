@@ -5,11 +5,11 @@
 -- has waited too long, low takes turns with high. The turn comes from a sequence, so the share
 -- holds over all workers and costs no row.
 --
--- While some transaction stays open for long, the index entries of finished tasks cannot go away,
--- and they all lie at the head, where every claim begins. So a session that had to walk over many
--- remembers where it found the first live one and begins there, for twenty times as long as the
--- walk took: at most a twentieth of the time goes into walking, however many there are, and a task
--- that comes in behind the head waits no longer than that.
+-- The index entries of finished tasks stay until a vacuum, all of them at the head, where every
+-- claim begins. So where they are many, a session remembers where the first live tasks were and
+-- begins there, for twenty times as long as its last claim from the very beginning took: a tenth of
+-- the time at most goes into walking. What comes in behind the head waits no longer than that, and
+-- not at all where a claim would otherwise go short.
 
 BEGIN;
 
@@ -36,77 +36,94 @@ END;
 COMMENT ON FUNCTION jikan_sync.slots(bigint, integer, numeric) IS
 'How many of the `max_tasks` of this turn a share of all turns comes to: exact over many turns.';
 
-CREATE TYPE jikan_sync.queue_head AS (
-    ready_at timestamptz,
-    id bigint,
+CREATE TYPE jikan_sync.queue_heads AS (
+    high_at timestamptz,
+    high_id bigint,
+    low_at timestamptz,
+    low_id bigint,
     until timestamptz
 );
 
-COMMENT ON TYPE jikan_sync.queue_head IS
-'Where a session begins to look for tasks, and until when it does so.';
+COMMENT ON TYPE jikan_sync.queue_heads IS
+'Where a session begins to look for tasks of either priority, and until when it does so.';
 
-CREATE FUNCTION jikan_sync.recall_head(lane text, priority text)
-RETURNS jikan_sync.queue_head
+CREATE FUNCTION jikan_sync.recall_heads(lane text)
+RETURNS jikan_sync.queue_heads
 LANGUAGE plpgsql
 VOLATILE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    v_kept text := current_setting('pgjikan.head_' || lane || '_' || priority, true);
-    v_head jikan_sync.queue_head;
+    v_kept text := current_setting('pgjikan.queue_heads_' || lane, true);
+    v_heads jikan_sync.queue_heads;
 BEGIN
     IF v_kept <> '' THEN
-        v_head := v_kept::jikan_sync.queue_head;
-        IF v_head.until > clock_timestamp() THEN
-            RETURN v_head;
+        v_heads := v_kept;
+        IF v_heads.until > clock_timestamp() THEN
+            RETURN v_heads;
         END IF;
     END IF;
-    RETURN ('-infinity'::timestamptz, 0::bigint, NULL::timestamptz)::jikan_sync.queue_head;
+    RETURN NULL;
 END;
 $$;
 
-COMMENT ON FUNCTION jikan_sync.recall_head(text, text) IS
-'Where this session begins to look for tasks of a lane and priority: at the beginning, unless the
-walk from there was long a short while ago.';
+COMMENT ON FUNCTION jikan_sync.recall_heads(text) IS
+'Where this session begins to look for tasks of a lane; NULL: at the very beginning.';
 
-CREATE FUNCTION jikan_sync.remember_head(
-    lane text,
-    priority text,
-    head jikan_sync.queue_head,
-    ready_at timestamptz,
-    id bigint,
-    walked bigint,
-    walked_for interval
-)
+CREATE FUNCTION jikan_sync.remember_heads(lane text, walked_for interval)
 RETURNS void
 LANGUAGE plpgsql
 VOLATILE
 SET search_path = pg_catalog, pg_temp
+SET plan_cache_mode = force_generic_plan
+SET enable_seqscan = off
+SET enable_bitmapscan = off
+SET enable_sort = off
 AS $$
 DECLARE
-    v_until timestamptz := head.until;
+    v_now timestamptz := jikan_sync.clock_now();
+    v_heads jikan_sync.queue_heads;
 BEGIN
-    IF (ready_at, id) < (head.ready_at, head.id) THEN
-        RETURN;
-    END IF;
-    IF v_until IS NULL THEN
-        IF walked < 1000 THEN
-            RETURN;
-        END IF;
-        v_until := clock_timestamp() + least(20 * walked_for, interval '10 seconds');
-    END IF;
-    PERFORM set_config(
-        'pgjikan.head_' || lane || '_' || priority,
-        (ready_at, id, v_until)::jikan_sync.queue_head::text,
-        false
-    );
+    SELECT
+        coalesce(high.ready_at, v_now),
+        coalesce(high.id, 0),
+        coalesce(low.ready_at, v_now),
+        coalesce(low.id, 0),
+        clock_timestamp() + least(20 * walked_for, interval '10 seconds')
+    INTO v_heads
+    FROM (VALUES (NULL)) AS always
+    LEFT JOIN LATERAL (
+        SELECT
+            q.ready_at,
+            q.id
+        FROM jikan_sync.queue AS q
+        WHERE
+            q.lane = remember_heads.lane
+            AND q.priority = 'high'
+            AND q.ready_at <= v_now
+            AND q.lease_token IS NULL
+        ORDER BY q.ready_at, q.id
+        LIMIT 1
+    ) AS high ON true
+    LEFT JOIN LATERAL (
+        SELECT
+            q.ready_at,
+            q.id
+        FROM jikan_sync.queue AS q
+        WHERE
+            q.lane = remember_heads.lane
+            AND q.priority = 'low'
+            AND q.ready_at <= v_now
+            AND q.lease_token IS NULL
+        ORDER BY q.ready_at, q.id
+        LIMIT 1
+    ) AS low ON true;
+    PERFORM set_config('pgjikan.queue_heads_' || lane, v_heads::text, false);
 END;
 $$;
 
-COMMENT ON FUNCTION jikan_sync.remember_head(
-    text, text, jikan_sync.queue_head, timestamptz, bigint, bigint, interval
-) IS
-'Keeps the first live task that a claim found, where it walked over many index entries to it.';
+COMMENT ON FUNCTION jikan_sync.remember_heads(text, interval) IS
+'Keeps where the first live tasks of a lane stand, for twenty times `walked_for`, at most 10 s.';
 
 CREATE FUNCTION jikan_sync.claim(worker text, lane text, max_tasks integer DEFAULT 1)
 RETURNS SETOF jikan_sync.claimed_task
@@ -120,21 +137,23 @@ SET plan_cache_mode = force_generic_plan
 SET enable_seqscan = off
 SET enable_bitmapscan = off
 SET enable_sort = off
+SET enable_hashjoin = off
 AS $$
 DECLARE
     v_now timestamptz := jikan_sync.clock_now();
     v_expires_at timestamptz := v_now + jikan_sync.setting_interval('lease_duration');
+    v_aged_before timestamptz := v_now - jikan_sync.setting_interval('low_ages_after');
     v_share numeric := least(jikan_sync.setting_number('low_share'), 1);
+    v_token uuid := gen_random_uuid();
+    v_beginning CONSTANT jikan_sync.queue_heads := ('-infinity', 0, '-infinity', 0, NULL);
+    v_heads jikan_sync.queue_heads := coalesce(jikan_sync.recall_heads(lane), v_beginning);
+    v_is_recalled boolean := v_heads.until IS NOT NULL;
+    v_started_at timestamptz := clock_timestamp();
     v_turn bigint;
     v_left integer := claim.max_tasks;
-    v_wanted integer;
-    v_priority text;
-    v_head jikan_sync.queue_head;
-    v_found record;
-    v_first_at timestamptz;
-    v_first_id bigint;
-    v_read_before bigint;
-    v_started_at timestamptz;
+    v_high integer;
+    v_high_if_aged integer;
+    v_found integer;
 BEGIN
     IF claim.worker IS NULL OR claim.lane IS NULL OR claim.lane NOT IN ('jikan', 'embedding')
         OR claim.max_tasks IS NULL OR claim.max_tasks NOT BETWEEN 1 AND 1000
@@ -158,75 +177,79 @@ BEGIN
     END IF;
 
     v_turn := nextval('jikan_sync.claim_turn');
-    FOR v_step IN 1..3 LOOP
-        v_priority := CASE v_step WHEN 2 THEN 'high' ELSE 'low' END;
-        v_head := jikan_sync.recall_head(claim.lane, v_priority);
-        v_wanted := v_left;
-        IF v_step = 1 THEN
-            IF EXISTS (
-                SELECT FROM jikan_sync.queue AS q
-                WHERE
-                    q.lane = claim.lane
-                    AND q.priority = 'low'
-                    AND q.ready_at <= v_now - jikan_sync.setting_interval('low_ages_after')
-                    AND (q.ready_at, q.id) >= (v_head.ready_at, v_head.id)
-                    AND q.lease_token IS NULL
-            ) THEN
-                v_share := greatest(v_share, 0.5);
-            END IF;
-            v_wanted := jikan_sync.slots(v_turn, max_tasks, v_share);
-        END IF;
-        CONTINUE WHEN v_wanted = 0;
+    v_high := max_tasks - jikan_sync.slots(v_turn, max_tasks, v_share);
+    v_high_if_aged := max_tasks - jikan_sync.slots(v_turn, max_tasks, greatest(v_share, 0.5));
 
-        v_first_at := NULL;
-        v_started_at := clock_timestamp();
-        v_read_before := pg_stat_get_xact_tuples_returned('jikan_sync.queue_claim_idx'::regclass);
-        FOR v_found IN
-            WITH picked AS MATERIALIZED (
-                SELECT q.id
-                FROM jikan_sync.queue AS q
-                WHERE
-                    q.lane = claim.lane
-                    AND q.priority = v_priority
-                    AND q.ready_at <= v_now
-                    AND (q.ready_at, q.id) >= (v_head.ready_at, v_head.id)
-                    AND q.lease_token IS NULL
-                ORDER BY q.ready_at, q.id
-                LIMIT v_wanted
-                FOR UPDATE SKIP LOCKED
-            )
+    -- High ones up to what low keeps for itself, then low ones. Where that is too few, once more
+    -- without a share for low and from the very beginning.
+    FOR v_look IN 1..2 LOOP
+        RETURN QUERY
+        WITH high AS MATERIALIZED (
+            SELECT q.id
+            FROM jikan_sync.queue AS q
+            WHERE
+                q.lane = claim.lane
+                AND q.priority = 'high'
+                AND q.ready_at <= v_now
+                AND (q.ready_at, q.id) >= (v_heads.high_at, v_heads.high_id)
+                AND q.lease_token IS NULL
+            ORDER BY q.ready_at, q.id
+            LIMIT
+                CASE
+                    WHEN
+                        v_high_if_aged <> v_high
+                        AND EXISTS (
+                            SELECT FROM jikan_sync.queue AS a
+                            WHERE
+                                a.lane = claim.lane
+                                AND a.priority = 'low'
+                                AND a.ready_at <= v_aged_before
+                                AND (a.ready_at, a.id) >= (v_heads.low_at, v_heads.low_id)
+                                AND a.lease_token IS NULL
+                        )
+                        THEN v_high_if_aged
+                    ELSE v_high
+                END
+            FOR UPDATE SKIP LOCKED
+        ),
 
-            UPDATE jikan_sync.queue AS q SET
-                leased_by = claim.worker,
-                lease_token = gen_random_uuid(),
-                lease_expires_at = v_expires_at
-            FROM picked
-            WHERE q.id = picked.id
-            RETURNING
-                q.ready_at,
-                (
-                    q.id, q.task, q.anime_id, q.mal_id, q.payload, q.priority, q.attempts,
-                    q.lease_token, q.lease_expires_at, q.dedupe_key
-                )::jikan_sync.claimed_task AS task
-        LOOP
-            IF v_first_at IS NULL
-                OR (v_found.ready_at, (v_found.task).id) < (v_first_at, v_first_id)
-            THEN
-                v_first_at := v_found.ready_at;
-                v_first_id := (v_found.task).id;
-            END IF;
-            v_left := v_left - 1;
-            RETURN NEXT v_found.task;
-        END LOOP;
-        PERFORM jikan_sync.remember_head(
-            claim.lane, v_priority, v_head,
-            coalesce(v_first_at, v_now), coalesce(v_first_id, 0),
-            pg_stat_get_xact_tuples_returned('jikan_sync.queue_claim_idx'::regclass)
-            - coalesce(v_read_before, 0),
-            clock_timestamp() - v_started_at
-        );
+        low AS MATERIALIZED (
+            SELECT q.id
+            FROM jikan_sync.queue AS q
+            WHERE
+                q.lane = claim.lane
+                AND q.priority = 'low'
+                AND q.ready_at <= v_now
+                AND (q.ready_at, q.id) >= (v_heads.low_at, v_heads.low_id)
+                AND q.lease_token IS NULL
+            ORDER BY q.ready_at, q.id
+            LIMIT v_left - (SELECT count(*) FROM high)
+            FOR UPDATE SKIP LOCKED
+        )
+
+        UPDATE jikan_sync.queue AS q SET
+            leased_by = claim.worker,
+            lease_token = v_token,
+            lease_expires_at = v_expires_at
+        FROM (SELECT h.id FROM high AS h UNION ALL SELECT l.id FROM low AS l) AS picked
+        WHERE q.id = picked.id
+        RETURNING
+            q.id, q.task, q.anime_id, q.mal_id, q.payload, q.priority, q.attempts,
+            q.lease_token, q.lease_expires_at, q.dedupe_key;
+        GET DIAGNOSTICS v_found = ROW_COUNT;
+        v_left := v_left - v_found;
         EXIT WHEN v_left = 0;
+        v_heads := v_beginning;
+        v_high := v_left;
+        v_high_if_aged := v_left;
     END LOOP;
+
+    IF v_left = 0
+        AND NOT v_is_recalled
+        AND pg_stat_get_dead_tuples('jikan_sync.queue'::regclass) >= 1000
+    THEN
+        PERFORM jikan_sync.remember_heads(lane, clock_timestamp() - v_started_at);
+    END IF;
 END;
 $$;
 

@@ -188,15 +188,28 @@ def test_dead_entries_at_the_head_are_passed_by(
             [task["id"] for task in tasks],
             [task["lease_token"] for task in tasks],
         )
+    queue.one("SELECT pg_stat_force_next_flush()")
     read = "SELECT pg_stat_get_xact_tuples_returned('jikan_sync.queue_claim_idx'::regclass)"
     with queue.connection.transaction():
-        queue.one("SELECT set_config('pgjikan.head_jikan_low', '', false)")
         queue.claim()
         walked = queue.one(read)
-        [task] = queue.claim()
+        queue.claim()
         assert walked > 8000
         assert queue.one(read) < walked + 100, "the second claim began where the first one ended"
-    # What comes in behind the head is found when the hint has run out.
-    queue.one("SELECT jikan_sync.release(%s, %s)", task["id"], task["lease_token"])
-    queue.one("SELECT set_config('pgjikan.head_jikan_low', '', false)")
-    assert queue.claim()[0]["id"] == task["id"]
+
+
+def test_what_comes_in_behind_the_head_is_found(queue: Queue) -> None:
+    queue.connection.execute(
+        "SELECT jikan_sync.enqueue_many('anime', array(SELECT generate_series(1, 4)))"
+    )
+    [first, second] = queue.claim(2)
+    queue.one("SELECT jikan_sync.remember_heads('jikan', '10 seconds')")
+    queue.one("SELECT jikan_sync.release(%s, %s)", first["id"], first["lease_token"])
+    assert [task["mal_id"] for task in queue.claim()] == [3], "it begins where the walk ended"
+    assert sorted(task["mal_id"] for task in queue.claim(2)) == [1, 4], "no claim goes short"
+    queue.one("SELECT jikan_sync.release(%s, %s)", second["id"], second["lease_token"])
+    assert [task["mal_id"] for task in queue.claim()] == [2]
+    queue.one("SELECT jikan_sync.remember_heads('jikan', '0 seconds')")
+    queue.connection.execute("SELECT jikan_sync.enqueue('anime', 9, ready_at => '2029-01-01Z')")
+    queue.add("anime", 8)
+    assert [task["mal_id"] for task in queue.claim()] == [9], "a memory ends"

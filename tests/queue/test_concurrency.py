@@ -154,12 +154,31 @@ def test_no_task_has_two_holders(queue: Queue, connect: Connect) -> None:
 
 
 def test_low_progresses_while_high_never_ends(queue: Queue, connect: Connect) -> None:
-    queue.connection.execute("SELECT jikan_sync.enqueue_many('anime', '{1, 2, 3, 4, 5}')")
-    worker = Queue(connect())
-    for number in range(1000, 1030):
-        queue.add("anime", number, priority="high")
-        worker.complete(worker.claim()[0])
-    assert queue.one("SELECT count(*) FROM jikan_sync.queue WHERE priority = 'low'") == 0
+    queue.connection.execute(
+        "SELECT jikan_sync.enqueue_many('anime', array(SELECT generate_series(1, 100))),"
+        " jikan_sync.enqueue_many('anime', array(SELECT generate_series(1001, 4000)), 'high')"
+    )
+    count = "SELECT count(*) FROM jikan_sync.queue WHERE priority = %s"
+    stop = threading.Event()
+
+    def work() -> None:
+        worker = Queue(connect())
+        while not stop.is_set() and (tasks := worker.claim(2)):
+            for task in tasks:
+                worker.complete(task)
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    try:
+        while queue.one(count, "low") > 0:
+            assert any(thread.is_alive() for thread in threads)
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()
+    done_high = 3000 - queue.one(count, "high")
+    assert 350 <= done_high < 3000, "low had its fifth while high waited, and no more"
 
 
 def test_claims_do_not_wait_for_each_other(queue: Queue, connect: Connect) -> None:
