@@ -29,6 +29,20 @@ COMMENT ON FUNCTION jikan_sync.popularity_weight(integer, numeric) IS
 'How popular an anime is, 8 to 21: the binary logarithm of its members. A score stands in where
 members are unknown or lag behind, as with new shows.';
 
+CREATE FUNCTION jikan_sync.popularity_share(members integer, score numeric)
+RETURNS double precision
+LANGUAGE sql
+IMMUTABLE
+PARALLEL SAFE
+BEGIN ATOMIC
+    SELECT
+        (jikan_sync.popularity_weight(popularity_share.members, popularity_share.score) - 8)::float8
+        / 13;
+END;
+
+COMMENT ON FUNCTION jikan_sync.popularity_share(integer, numeric) IS
+'How popular an anime is, 0 to 1: `jikan_sync.popularity_weight` between its ends.';
+
 CREATE FUNCTION jikan_sync.popularity_class(members integer, score numeric)
 RETURNS smallint
 LANGUAGE sql

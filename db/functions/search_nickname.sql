@@ -35,9 +35,9 @@ BEGIN
                 t.anime_id,
                 t.title,
                 'fuzzy',
-                CASE WHEN t.words ~ v_regex THEN 0.36 ELSE 0.18 END
-                + 0.20 * (jikan_sync.popularity_weight(a.members, a.score) - 8) / 13
-                - CASE WHEN q.number IS NULL THEN 0.03 * least(abs(t.number) - 1, 1) ELSE 0 END
+                CASE WHEN t.words ~ v_regex THEN float8 '0.36' ELSE float8 '0.18' END
+                + 0.20 * jikan_sync.popularity_share(a.members, a.score)
+                - CASE WHEN q.number IS NULL THEN float8 '0.03' * least(abs(t.number) - 1, 1) ELSE 0 END
             )::jikan_sync.search_hit
         )
     INTO v_hits

@@ -54,7 +54,7 @@ BEGIN
     );
     hits := jikan_sync.search_titles(q);
     IF coalesce(cardinality(hits), 0) < max_rows THEN
-        hits := hits || jikan_sync.search_words(q);
+        hits := hits || jikan_sync.search_words(q, hits);
     END IF;
     IF hits IS NULL AND v_words ~ '. (19|20)\d\d$' THEN
         -- "fruits basket 2019": the year is no part of the title.
@@ -63,7 +63,8 @@ BEGIN
             left(v_words, -5), max_rows, types, statuses, genres,
             greatest(year_from, v_year), least(year_to, v_year), min_score, nsfw
         );
-        hits := jikan_sync.search_titles(q) || jikan_sync.search_words(q);
+        hits := jikan_sync.search_titles(q);
+        hits := hits || jikan_sync.search_words(q, hits);
     END IF;
     IF hits IS NULL AND q.seed <> '' THEN
         hits := jikan_sync.search_spelling(q, false);

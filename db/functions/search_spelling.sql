@@ -165,13 +165,13 @@ BEGIN
                 t.title,
                 'fuzzy',
                 0.10
-                + 0.12 * (jikan_sync.popularity_weight(a.members, a.score) - 8) / 13
+                + 0.12 * jikan_sync.popularity_share(a.members, a.score)
                 + 0.30 * greatest(
                     jikan_sync.title_similarity(q.name, t.words),
                     CASE WHEN q.base = q.name THEN jikan_sync.title_similarity(q.key, t.key) END
                 )
                 + 0.03 * least(1, length(q.key)::real / length(t.key))
-                - CASE WHEN q.number IS NULL THEN 0.03 * least(abs(t.number) - 1, 1) ELSE 0 END
+                - CASE WHEN q.number IS NULL THEN float8 '0.03' * least(abs(t.number) - 1, 1) ELSE 0 END
             )::jikan_sync.search_hit
         )
     INTO v_hits

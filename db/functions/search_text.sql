@@ -33,7 +33,7 @@ BEGIN
             t.id,
             t.title,
             'text',
-            0.05 + 0.10 * (jikan_sync.popularity_weight(t.members, t.score) - 8) / 13
+            0.05 + 0.10 * jikan_sync.popularity_share(t.members, t.score)
         )::jikan_sync.search_hit
     )
     INTO v_hits

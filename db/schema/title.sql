@@ -27,7 +27,7 @@ CREATE TABLE jikan.title (
     PRIMARY KEY (anime_id, position)
 );
 
-CREATE INDEX title_weight_key_idx ON jikan.title (weight, key);
+CREATE INDEX title_weight_key_idx ON jikan.title (weight, key) INCLUDE (anime_id);
 
 COMMENT ON TABLE jikan.title IS
 'Titles of an anime in every language, one row each, normalised for search.';

@@ -4,6 +4,6 @@ BEGIN;
 
 SET LOCAL ROLE jikan_owner;
 
-DROP FUNCTION jikan_sync.search_words(jikan_sync.search_query);
+DROP FUNCTION jikan_sync.search_words(jikan_sync.search_query, jikan_sync.search_hit[]);
 
 COMMIT;
