@@ -2,7 +2,7 @@
 -- requires: schema/title
 
 -- Rebuilds what search reads for some anime, set-based; for new rows and for rows whose titles or
--- popularity class changed.
+-- tier changed.
 
 BEGIN;
 
@@ -43,21 +43,22 @@ END;
 COMMENT ON FUNCTION jikan_sync.popularity_share(integer, numeric) IS
 'How popular an anime is, 0 to 1: `jikan_sync.popularity_weight` between its ends.';
 
-CREATE FUNCTION jikan_sync.popularity_class(members integer, score numeric)
+CREATE FUNCTION jikan_sync.popularity_tier(members integer, score numeric)
 RETURNS smallint
 LANGUAGE sql
 IMMUTABLE
 PARALLEL SAFE
 BEGIN ATOMIC
     SELECT
-        floor(
-            jikan_sync.popularity_weight(popularity_class.members, popularity_class.score) / 2
+        11
+        - floor(
+            jikan_sync.popularity_weight(popularity_tier.members, popularity_tier.score) / 2
         )::smallint;
 END;
 
-COMMENT ON FUNCTION jikan_sync.popularity_class(integer, numeric) IS
-'Half of `jikan_sync.popularity_weight`, rounded down, 4 to 10: a class has four times the members
-of the one below.';
+COMMENT ON FUNCTION jikan_sync.popularity_tier(integer, numeric) IS
+'The tier of an anime by `jikan_sync.popularity_weight`, 1 (a million members) to 7 (under a
+thousand): each has four times the members of the next.';
 
 CREATE FUNCTION jikan_sync.title_words(words text, name text)
 RETURNS text[]
@@ -125,14 +126,14 @@ AS $$
 BEGIN
     DELETE FROM jikan_sync.title_word AS w
     USING (
-        SELECT DISTINCT t.anime_id, t.weight, left(x.word, 24) COLLATE "C" AS word
+        SELECT DISTINCT t.anime_id, t.tier, left(x.word, 24) COLLATE "C" AS word
         FROM jikan.title AS t
         CROSS JOIN LATERAL unnest(
             jikan_sync.title_words(t.words, (jikan_sync.split_season(t.words)).name)
         ) AS x (word)
         WHERE t.anime_id = any(index_titles.anime_ids)
     ) AS old
-    WHERE w.weight = old.weight
+    WHERE w.tier = old.tier
         AND w.word = old.word
         AND w.anime_id = old.anime_id;
 
@@ -142,7 +143,7 @@ BEGIN
         SELECT
             a.id AS anime_id,
             x.position,
-            jikan_sync.popularity_class(a.members, a.score) AS weight,
+            jikan_sync.popularity_tier(a.members, a.score) AS tier,
             coalesce(x.type, '') AS type,
             x.title,
             jikan_sync.normalise_title(x.title) AS words
@@ -179,12 +180,12 @@ BEGIN
     ),
     stored AS (
         INSERT INTO jikan.title (
-            anime_id, position, weight, number, type, is_short, title, words, key, base
+            anime_id, position, tier, number, type, is_short, title, words, key, base
         )
         SELECT
             s.anime_id,
             s.position,
-            s.weight,
+            s.tier,
             e.number,
             s.type,
             s.type = 'Synonym' AND EXISTS (
@@ -199,24 +200,24 @@ BEGIN
         INNER JOIN entry AS e ON e.anime_id = s.anime_id
         ORDER BY s.anime_id, s.position
     )
-    INSERT INTO jikan_sync.title_word (weight, word, anime_id)
-    SELECT DISTINCT s.weight, left(x.word, 24) COLLATE "C", s.anime_id
+    INSERT INTO jikan_sync.title_word (tier, word, anime_id)
+    SELECT DISTINCT s.tier, left(x.word, 24) COLLATE "C", s.anime_id
     FROM split AS s
     CROSS JOIN LATERAL unnest(
         -- Nobody abbreviates what few know: under some 4,000 members.
-        jikan_sync.title_words(s.words, CASE WHEN s.weight > 5 THEN s.name ELSE '' END)
+        jikan_sync.title_words(s.words, CASE WHEN s.tier < 6 THEN s.name ELSE '' END)
     ) AS x (word)
     WHERE x.word <> ALL ('{the,no,of,to,wa,ga,ni,wo,o,a,an,and,de,mo,e,in,on,x}'::text[])
     ORDER BY 1, 2, 3;
 
-    -- A class more of popularity would not change what a misspelt word may have meant.
-    INSERT INTO jikan_sync.vocabulary (word, weight)
-    SELECT x.word, max(t.weight)
+    -- A tier more of popularity would not change what a misspelt word may have meant.
+    INSERT INTO jikan_sync.vocabulary (word, tier)
+    SELECT x.word, min(t.tier)
     FROM jikan.title AS t
     CROSS JOIN LATERAL unnest(
         string_to_array(t.words, ' ')
         -- Written as one word, the short titles that people type blindly: "onepeice".
-        || CASE WHEN t.weight > 6 AND length(t.key) < 20 THEN t.key END
+        || CASE WHEN t.tier < 5 AND length(t.key) < 20 THEN t.key END
     ) AS x (word)
     WHERE t.anime_id = any(index_titles.anime_ids)
         AND octet_length(t.words) = length(t.words)
@@ -225,7 +226,7 @@ BEGIN
     GROUP BY x.word
     HAVING NOT EXISTS (
         SELECT FROM jikan_sync.vocabulary AS v
-        WHERE v.word = x.word COLLATE "C" AND v.weight >= max(t.weight) - 1
+        WHERE v.word = x.word COLLATE "C" AND v.tier <= min(t.tier) + 1
     );
     IF FOUND THEN
         -- Merged here in bulk, three times as fast as word by word; no search need read a queue.

@@ -2,8 +2,9 @@
 -- requires: schema/title
 -- requires: functions/search_query
 
--- The ways into the indexes. Each answers the `max_rows` most popular rows of a range, in one short
--- descent a popularity class, so its cost does not depend on how many rows the range has.
+-- The ways into the indexes. Each answers the `max_rows` most popular rows of a range: one scan
+-- that descends once a tier and stops when it has enough, so its cost does not depend on how many
+-- rows the range has.
 
 BEGIN;
 
@@ -17,19 +18,13 @@ PARALLEL SAFE
 ROWS 20
 BEGIN ATOMIC
     SELECT t.*
-    FROM (VALUES (10), (9), (8), (7), (6), (5), (4)) AS w (weight)
-    CROSS JOIN
-        LATERAL (  -- noqa: ST05, a limit for each class
-            SELECT i.*
-            FROM jikan.title AS i
-            WHERE
-                i.weight = w.weight
-                AND i.key >= find_key.first
-                AND i.key < find_key.past
-            ORDER BY i.weight, i.key
-            LIMIT find_key.max_rows
-        ) AS t
-    LIMIT find_key.max_rows;  -- noqa: AM09, the classes come in order
+    FROM jikan.title AS t
+    WHERE
+        t.tier = any('{1, 2, 3, 4, 5, 6, 7}')
+        AND t.key >= find_key.first
+        AND t.key < find_key.past
+    ORDER BY t.tier, t.key
+    LIMIT find_key.max_rows;
 END;
 
 COMMENT ON FUNCTION jikan_sync.find_key(text, text, integer) IS
@@ -42,20 +37,14 @@ STABLE
 PARALLEL SAFE
 ROWS 20
 BEGIN ATOMIC
-    SELECT t.anime_id
-    FROM (VALUES (10), (9), (8), (7), (6), (5), (4)) AS w (weight)
-    CROSS JOIN
-        LATERAL (  -- noqa: ST05, a limit for each class
-            SELECT i.anime_id
-            FROM jikan_sync.title_word AS i
-            WHERE
-                i.weight = w.weight
-                AND i.word >= find_word.first
-                AND i.word < find_word.past
-            ORDER BY i.weight, i.word
-            LIMIT find_word.max_rows
-        ) AS t
-    LIMIT find_word.max_rows;  -- noqa: AM09, the classes come in order
+    SELECT w.anime_id
+    FROM jikan_sync.title_word AS w
+    WHERE
+        w.tier = any('{1, 2, 3, 4, 5, 6, 7}')
+        AND w.word >= find_word.first
+        AND w.word < find_word.past
+    ORDER BY w.tier, w.word
+    LIMIT find_word.max_rows;
 END;
 
 COMMENT ON FUNCTION jikan_sync.find_word(text, text, integer) IS

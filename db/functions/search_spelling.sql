@@ -24,7 +24,7 @@ BEGIN ATOMIC
         GROUP BY v.word
         ORDER BY
             left(v.word, 1) = left(correct_word.word, 1) DESC,
-            max(v.weight) DESC,
+            min(v.tier),
             v.word
         LIMIT 30
     ) AS c;
@@ -51,7 +51,7 @@ BEGIN ATOMIC
                 WHERE k.word = resemble_word.word
             )
         GROUP BY v.word
-        ORDER BY similarity(v.word, resemble_word.word) DESC, max(v.weight) DESC
+        ORDER BY similarity(v.word, resemble_word.word) DESC, min(v.tier)
         LIMIT 6
     ) AS c;
 END;
@@ -145,7 +145,7 @@ BEGIN
                         (' ' || t.words) LIKE '% ' || q.tokens[1] || '%'
                         OR string_to_array(t.words, ' ') || t.key && v_words
                     )
-                ORDER BY t.weight DESC, length(t.words)
+                ORDER BY t.tier, length(t.words)
                 LIMIT 1000
             );
         ELSE

@@ -98,7 +98,7 @@ BEGIN
         FROM unnest(v_ids) AS c (anime_id)
         INNER JOIN jikan.title AS i ON i.anime_id = c.anime_id
         WHERE (' ' || i.words || ' ' || i.key) LIKE ALL (q.patterns)
-        ORDER BY i.weight DESC
+        ORDER BY i.tier
         LIMIT q.read_rows
     ) AS t
     INNER JOIN jikan.anime AS a ON a.id = t.anime_id

@@ -31,8 +31,8 @@ BEGIN
         INNER JOIN old_row AS o ON o.id = n.id
         WHERE n.titles IS DISTINCT FROM o.titles
             OR (n.removed_at IS NULL) <> (o.removed_at IS NULL)
-            OR jikan_sync.popularity_class(n.members, n.score)
-            <> jikan_sync.popularity_class(o.members, o.score);
+            OR jikan_sync.popularity_tier(n.members, n.score)
+            <> jikan_sync.popularity_tier(o.members, o.score);
     END IF;
     IF v_anime_ids IS NOT NULL THEN
         PERFORM jikan_sync.index_titles(v_anime_ids);
@@ -42,7 +42,7 @@ END;
 $$;
 
 COMMENT ON FUNCTION jikan_sync.tg_index_titles() IS
-'Rebuilds what search derives from titles, for new anime and those whose titles, popularity class
+'Rebuilds what search derives from titles, for new anime and those whose titles, popularity tier
 or tombstone changed, and drops it with the anime.';
 
 CREATE TRIGGER index_titles_of_new

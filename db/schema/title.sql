@@ -5,8 +5,8 @@
 
 -- Everything that search reads besides jikan.anime, made from its titles by
 -- jikan_sync.index_titles: the titles in the forms that are compared, their words, and the
--- vocabulary for spelling. Indexes lead with the popularity class, so that the best few of any
--- prefix, however common, are found in one short descent a class, and the cost of a search does
+-- vocabulary for spelling. Indexes lead with the popularity tier, so that the best few of any
+-- prefix, however common, are found in one short descent a tier, and the cost of a search does
 -- not grow with the catalogue.
 
 BEGIN;
@@ -16,7 +16,7 @@ SET LOCAL ROLE jikan_owner;
 CREATE TABLE jikan.title (
     anime_id bigint NOT NULL REFERENCES jikan.anime (id) ON DELETE CASCADE,
     position smallint NOT NULL,
-    weight smallint NOT NULL,
+    tier smallint NOT NULL,
     number smallint NOT NULL,
     type text NOT NULL,
     is_short boolean NOT NULL,
@@ -27,14 +27,14 @@ CREATE TABLE jikan.title (
     PRIMARY KEY (anime_id, position)
 );
 
-CREATE INDEX title_weight_key_idx ON jikan.title (weight, key) INCLUDE (anime_id);
+CREATE INDEX title_tier_key_idx ON jikan.title (tier, key) INCLUDE (anime_id);
 
 COMMENT ON TABLE jikan.title IS
 'Titles of an anime in every language, one row each, normalised for search.';
 COMMENT ON COLUMN jikan.title.anime_id IS 'The anime that bears the title.';
 COMMENT ON COLUMN jikan.title.position IS 'Place in Jikan''s list of titles, from 1.';
-COMMENT ON COLUMN jikan.title.weight IS
-'Popularity class of the anime, 4 to 10: `jikan_sync.popularity_class`.';
+COMMENT ON COLUMN jikan.title.tier IS
+'How popular the anime is, 1 (most) to 7: `jikan_sync.popularity_tier`.';
 COMMENT ON COLUMN jikan.title.number IS
 'Season number of the anime, from whichever of its titles says one; where they only say "part 2",
 -2; where they say nothing, 1.';
@@ -48,23 +48,23 @@ COMMENT ON COLUMN jikan.title.base IS
 'Its key without season number: of "2nd Season", "II" and "S2" the same.';
 
 CREATE TABLE jikan_sync.title_word (
-    weight smallint NOT NULL,
+    tier smallint NOT NULL,
     word text COLLATE "C" NOT NULL,
     anime_id bigint NOT NULL,
-    PRIMARY KEY (weight, word, anime_id)
+    PRIMARY KEY (tier, word, anime_id)
 );
 
 COMMENT ON TABLE jikan_sync.title_word IS
 'What else than its beginning a title is found by, see `jikan_sync.title_words`. No foreign key: its
 checks would take longer than the rows.';
-COMMENT ON COLUMN jikan_sync.title_word.weight IS
-'Popularity class of the anime, as in `jikan.title`.';
+COMMENT ON COLUMN jikan_sync.title_word.tier IS
+'How popular the anime is, as in `jikan.title`.';
 COMMENT ON COLUMN jikan_sync.title_word.word IS 'The word, or "." and initials.';
 COMMENT ON COLUMN jikan_sync.title_word.anime_id IS 'The anime.';
 
 CREATE TABLE jikan_sync.vocabulary (
     word text COLLATE "C" NOT NULL,
-    weight smallint NOT NULL
+    tier smallint NOT NULL
 );
 
 COMMENT ON TABLE jikan_sync.vocabulary IS
@@ -72,7 +72,7 @@ COMMENT ON TABLE jikan_sync.vocabulary IS
 popular anime is added again, so that no session waits for another; what no title has any more is
 harmless.';
 COMMENT ON COLUMN jikan_sync.vocabulary.word IS 'A word of some title.';
-COMMENT ON COLUMN jikan_sync.vocabulary.weight IS 'Popularity class of an anime that has it.';
+COMMENT ON COLUMN jikan_sync.vocabulary.tier IS 'How popular an anime that has it is, 1 to 7.';
 
 CREATE FUNCTION jikan_sync.spelling_keys(word text)
 RETURNS integer[]

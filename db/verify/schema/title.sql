@@ -7,7 +7,7 @@ SET LOCAL ROLE jikan_owner;
 SELECT
     anime_id,
     position,
-    weight,
+    tier,
     number,
     type,
     is_short,
@@ -19,7 +19,7 @@ FROM jikan.title
 WHERE FALSE;
 
 SELECT
-    weight,
+    tier,
     word,
     anime_id
 FROM jikan_sync.title_word
