@@ -27,7 +27,7 @@ WHERE FALSE;
 
 SELECT
     word,
-    weight
+    tier
 FROM jikan_sync.vocabulary
 WHERE FALSE;
 
