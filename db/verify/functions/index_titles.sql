@@ -9,7 +9,7 @@ SELECT has_function_privilege('jikan_owner', 'jikan_sync.index_titles(bigint[])'
 DO $$
 BEGIN
     ASSERT jikan_sync.popularity_weight(1023, NULL) = 10;
-    ASSERT jikan_sync.popularity_tier(1023, NULL) = 7;
+    ASSERT jikan_sync.popularity_tier(1023, NULL) = 6;
     ASSERT '.ttgl' = ANY (
         jikan_sync.title_words('tengen toppa gurren lagann', 'tengen toppa gurren lagann')
     );
