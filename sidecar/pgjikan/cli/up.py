@@ -8,9 +8,12 @@ from typing import Annotated
 
 import psycopg
 import typer
+from psycopg.rows import dict_row
 
 from pgjikan import log, migrations
+from pgjikan.cli.backfill import drain
 from pgjikan.cli.load import STARTER_READ_AT, load_with_progress
+from pgjikan.errors import PgjikanError
 from pgjikan.server import EmbeddedServer, default_data_dir
 from pgjikan.settings import read_settings
 
@@ -49,12 +52,24 @@ def up(
         if starter and row is not None and not row[0]:
             loaded = load_with_progress(dsn, None, STARTER_READ_AT)
             typer.echo(f"starter catalogue: {loaded.inserted} anime")
+            _embed(dsn)
         typer.echo(f"connect: psql '{server.tcp_dsn() if port else dsn}'")
         typer.echo("try:     SELECT * FROM anime.search('naruto');")
         log.configure()
         stop = Event()
         with sidecar.stop_on_signals(stop):
             sidecar.run(tuple(sidecar.LANES), dsn, settings, stop)
+
+
+def _embed(dsn: str) -> None:
+    """Make what was loaded recommendable, so that the sidecar has nothing to say about it."""
+    with psycopg.connect(dsn, autocommit=True, row_factory=dict_row) as connection:
+        row = connection.execute("SELECT jikan_sync.active_model_id() AS id").fetchone()
+        assert row is not None  # a function call answers one row
+        try:
+            drain(dsn, connection, row["id"])
+        except PgjikanError as error:
+            typer.echo(f"no recommendations yet: {error}; the sidecar goes on trying", err=True)
 
 
 def register(app: typer.Typer) -> None:
