@@ -1,7 +1,6 @@
 -- Deploy pgjikan:functions/nearest to pg
 -- requires: functions/active_model_id
 -- requires: functions/index_franchises
--- requires: functions/search
 -- requires: schema/embedding
 
 -- The one way from a vector to titles. Nearest first, then filters, franchises and credit for score
@@ -42,34 +41,6 @@ VALUES
     'number',
     'What likeness to a disliked title costs, as a share of what likeness to a liked one gains.'
 );
-
-CREATE TYPE anime.recommendation AS (
-    mal_id integer,
-    title text,
-    title_english text,
-    title_japanese text,
-    type text,
-    year integer,
-    season text,
-    episodes integer,
-    status text,
-    score numeric (4, 2),
-    members integer,
-    image_url text,
-    similarity real,
-    rank real,
-    match text,
-    freshness text,
-    synced_at timestamptz
-);
-
-COMMENT ON TYPE anime.recommendation IS
-'A recommended title. `similarity`: cosine of the vectors, 1 is the same; `rank`: what rows are
-ordered by, similarity with gentle credit for common genres, score and popularity; `match`:
-semantic, or text where there was no vector to compare with; `freshness`, `synced_at`: as in
-`anime.search_result`.';
-
-GRANT USAGE ON TYPE anime.recommendation TO anime_reader;
 
 CREATE FUNCTION jikan_sync.vector_schema()
 RETURNS name
@@ -334,49 +305,5 @@ COMMENT ON FUNCTION jikan_sync.nearest(
 `against`, best first: vectors of the active model, of length 1 but for the mean (NULL: one probe
 is all). Of the anime `liked` the genres of the first ten count. Without those in `without` and,
 unless `with_franchise`, without their franchises and with one title of each other.';
-
-CREATE FUNCTION jikan_sync.recommendation_rows(
-    anime_ids bigint[],
-    similarities real[],
-    ranks real[],
-    matches text[]
-)
-RETURNS SETOF anime.recommendation
-LANGUAGE sql
-STABLE
-BEGIN ATOMIC
-    SELECT
-        c.mal_id,
-        c.title,
-        c.title_english,
-        c.title_japanese,
-        c.type,
-        c.year,
-        c.season,
-        c.episodes,
-        c.status,
-        c.score,
-        c.members,
-        c.image_url,
-        n.similarity,
-        n.rank,
-        n.match,
-        c.freshness,
-        c.synced_at
-    FROM
-        unnest(
-            recommendation_rows.anime_ids,
-            recommendation_rows.similarities,
-            recommendation_rows.ranks,
-            recommendation_rows.matches
-        ) WITH ORDINALITY AS n (anime_id, similarity, rank, match, number)
-    INNER JOIN anime.catalog AS c ON n.anime_id = c.anime_id
-    -- Said twice, so that only these rows of the view are worked out.
-    WHERE c.anime_id = any(recommendation_rows.anime_ids)
-    ORDER BY n.number;
-END;
-
-COMMENT ON FUNCTION jikan_sync.recommendation_rows(bigint[], real[], real[], text[]) IS
-'Ranked titles as the face shows them.';
 
 COMMIT;

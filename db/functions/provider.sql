@@ -90,6 +90,15 @@ VOLATILE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
+    -- Who stands there already moves on by one, and so do those behind.
+    IF EXISTS (
+        SELECT FROM jikan_sync.provider AS p
+        WHERE p.rank = set_provider.rank AND p.name <> set_provider.name
+    ) THEN
+        UPDATE jikan_sync.provider AS p
+        SET rank = CASE WHEN p.name = set_provider.name THEN set_provider.rank ELSE p.rank + 1 END
+        WHERE p.rank >= set_provider.rank OR p.name = set_provider.name;
+    END IF;
     UPDATE jikan_sync.provider AS p
     SET
         base_url = coalesce(set_provider.base_url, p.base_url),
@@ -123,12 +132,12 @@ BEGIN
         nullif(set_provider.key_header, '')
     );
 EXCEPTION
-    WHEN check_violation OR unique_violation THEN
+    WHEN check_violation THEN
         RAISE EXCEPTION USING
             ERRCODE = 'invalid_parameter_value',
             MESSAGE = format('provider "%s" cannot be set so: %s', set_provider.name, sqlerrm),
             HINT = 'The base URL is http(s)://host[:port]/path without user, password or query; '
-                'ranks are distinct and from 1; limits are positive.';
+                'ranks begin at 1; limits are positive.';
 END;
 $$;
 
@@ -136,6 +145,7 @@ COMMENT ON FUNCTION jikan_sync.set_provider(
     text, text, integer, numeric, numeric, numeric, text
 ) IS
 'Changes a provider, or adds one where `name` is new; what is NULL stays, a limit of 0 is none.
+Where another has the `rank` already, it and those behind it move on by one.
 Raises: 22023 (a value that cannot be), P0002 (new, but no `base_url`).';
 
 CREATE FUNCTION jikan_sync.enable_provider(name text, enabled boolean DEFAULT true)

@@ -3,7 +3,7 @@
 -- requires: schema/job
 -- requires: schema/rejected_document
 -- requires: schema/request_stat
--- requires: functions/request_search
+-- requires: functions/search_answer
 -- requires: functions/freshness_refresh
 
 -- What only grows is cut here: the one place that knows how long each kind of history is kept.

@@ -5,7 +5,7 @@
 -- requires: functions/complete
 -- requires: functions/fail
 -- requires: functions/report_request
--- requires: functions/request_search
+-- requires: functions/search_answer
 -- requires: functions/sync_run
 -- requires: functions/note_missing
 -- requires: functions/store_anime

@@ -1,6 +1,6 @@
 -- Deploy pgjikan:functions/search_hits to pg
 -- requires: functions/search_ranked
--- requires: functions/request_search
+-- requires: functions/search_answer
 
 -- What the database knows for a query: by its own lights, and where those are not enough by what an
 -- upstream once named for these words, even where no word matches.

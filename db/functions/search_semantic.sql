@@ -1,5 +1,6 @@
 -- Deploy pgjikan:functions/search_semantic to pg
 -- requires: functions/nearest
+-- requires: functions/recommendation_rows
 -- requires: functions/search
 -- requires: functions/enqueue
 -- requires: functions/finish_embeddings

@@ -1,5 +1,6 @@
 -- Deploy pgjikan:functions/similar to pg
 -- requires: functions/nearest
+-- requires: functions/recommendation_rows
 -- requires: functions/freshness_request
 -- requires: functions/has_current_vector
 

@@ -249,6 +249,18 @@ def test_providers_are_set_by_name(db: Database) -> None:
         db.run("SELECT jikan_sync.enable_provider('other')")
 
 
+def test_a_taken_rank_moves_the_others_on(db: Database) -> None:
+    ranked = "SELECT array_agg(p.name ORDER BY p.rank) FROM jikan_sync.provider AS p"
+    db.run("SELECT jikan_sync.set_provider('mine', 'http://127.0.0.1:1/v4', rank => 1)")
+    assert db.value(ranked) == ["mine", "tenrai", "jikan"]
+    db.run("SELECT jikan_sync.set_provider('jikan', rank => 2)")
+    assert db.value(ranked) == ["mine", "jikan", "tenrai"]
+    db.run("SELECT jikan_sync.set_provider('jikan', rank => 2)")
+    assert db.value(ranked) == ["mine", "jikan", "tenrai"]
+    with pytest.raises(psycopg.errors.InvalidParameterValue, match="cannot be set"):
+        db.run("SELECT jikan_sync.set_provider('jikan', rank => 0)")
+
+
 def test_the_sidecar_may_reserve_and_report_and_no_more(connect: Connect) -> None:
     sidecar = Database(connect(role="jikan_sidecar"))
     assert sidecar.reserve() == ("tenrai", False)

@@ -3,9 +3,6 @@
 BEGIN;
 
 DROP FUNCTION jikan_sync.claim(text, text, integer);
-DROP FUNCTION jikan_sync.remember_heads(text, interval);
-DROP FUNCTION jikan_sync.recall_heads(text);
-DROP TYPE jikan_sync.queue_heads;
 DROP FUNCTION jikan_sync.slots(bigint, integer, numeric);
 DROP SEQUENCE jikan_sync.claim_turn;
 

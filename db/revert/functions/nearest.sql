@@ -2,8 +2,6 @@
 
 BEGIN;
 
-DROP FUNCTION jikan_sync.recommendation_rows(bigint[], real[], real[], text[]);
-
 DROP FUNCTION jikan_sync.nearest(
     halfvec[], halfvec, halfvec[], bigint[], integer, bigint[], boolean, text[], text[], text[],
     integer, integer, double precision, boolean
@@ -12,8 +10,6 @@ DROP FUNCTION jikan_sync.nearest(
 DROP FUNCTION jikan_sync.genre_overlap(text[], text[]);
 
 DROP FUNCTION jikan_sync.vector_schema();
-
-DROP TYPE anime.recommendation;
 
 DELETE FROM jikan_sync.setting
 WHERE name IN (

@@ -16,11 +16,6 @@ BEGIN
         'jikan_sync.nearest(halfvec[], halfvec, halfvec[], bigint[], integer, bigint[], boolean, text[], text[], text[], integer, integer, double precision, boolean)',
         'execute'
     );
-    ASSERT NOT has_function_privilege(
-        'jikan_sidecar',
-        'jikan_sync.recommendation_rows(bigint[], real[], real[], text[])',
-        'execute'
-    );
 END;
 $$;
 

@@ -58,7 +58,7 @@ def list_(dsn: Dsn = None, as_json: AsJson = False) -> None:
 def set_(
     name: Name,
     url: Annotated[str | None, typer.Option(help="Base URL with its version: …/v4")] = None,
-    rank: Annotated[int | None, typer.Option(min=1, help="1 is asked first.")] = None,
+    rank: Annotated[int | None, typer.Option(min=1, help="1 is asked first; others move on.")] = None,
     per_second: Limit = None,
     per_minute: Limit = None,
     per_day: Limit = None,
@@ -68,12 +68,12 @@ def set_(
     ] = None,
     dsn: Dsn = None,
 ) -> None:
-    """Change a provider, or add one (with --url), which is asked last unless it gets a free rank.
+    """Change a provider, or add one (with --url), which is asked last unless it gets a rank.
 
     \b
     Examples:
       pgjikan provider set tenrai --per-minute 30
-      pgjikan provider set mine --url http://10.0.0.7:8080/v4 --per-minute 120
+      pgjikan provider set mine --url http://10.0.0.7:8080/v4 --per-minute 120 --rank 1
     """
     _call(
         dsn,

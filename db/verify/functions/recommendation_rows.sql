@@ -1,0 +1,18 @@
+-- Verify pgjikan:functions/recommendation_rows on pg
+
+BEGIN;
+
+SET LOCAL ROLE jikan_owner;
+
+DO $$
+BEGIN
+    ASSERT has_type_privilege('anime_reader', 'anime.recommendation', 'usage');
+    ASSERT NOT has_function_privilege(
+        'jikan_sidecar',
+        'jikan_sync.recommendation_rows(bigint[], real[], real[], text[])',
+        'execute'
+    );
+END;
+$$;
+
+ROLLBACK;
