@@ -101,13 +101,15 @@ GRANT EXECUTE ON FUNCTION jikan_sync.complete_many(bigint[], uuid[]) TO jikan_si
 
 CREATE FUNCTION jikan_sync.complete(task_id bigint, lease_token uuid)
 RETURNS boolean
-LANGUAGE sql
+LANGUAGE plpgsql
 VOLATILE
 SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
-BEGIN ATOMIC
-    SELECT jikan_sync.complete_many(ARRAY[complete.task_id], ARRAY[complete.lease_token]) = 1;
+AS $$
+BEGIN
+    RETURN jikan_sync.complete_many(ARRAY[task_id], ARRAY[lease_token]) = 1;
 END;
+$$;
 
 COMMENT ON FUNCTION jikan_sync.complete(bigint, uuid) IS
 'Finishes a leased task; false: the lease was lost, and whoever has the task now will finish it.';
