@@ -18,30 +18,30 @@ CREATE FUNCTION jikan_sync.embedding_pause(
     retry_after interval
 )
 RETURNS interval
-LANGUAGE sql
+LANGUAGE plpgsql
 STABLE
-BEGIN ATOMIC
-    SELECT
-        CASE embedding_pause.outcome
-            WHEN 'quota_exhausted'
-                THEN
-                    (
-                        date_trunc(
-                            'day', n.now AT TIME ZONE (embedding_pause.provider).quota_timezone
-                        )
-                        + interval '1 day 1 minute'
-                    ) AT TIME ZONE (embedding_pause.provider).quota_timezone - n.now
-            WHEN 'unauthorised' THEN interval '10 minutes'
-            ELSE coalesce(
-                jikan_sync.heeded(embedding_pause.retry_after),
-                least(
-                    interval '5 seconds' * 2 ^ least((embedding_pause.provider).failure_count, 10),
-                    interval '10 minutes'
-                ) * (0.8 + 0.4 * random())
-            )
-        END
-    FROM (SELECT jikan_sync.clock_now() AS now) AS n;
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    v_now timestamptz := jikan_sync.clock_now();
+BEGIN
+    RETURN CASE outcome
+        WHEN 'quota_exhausted' THEN
+            (
+                date_trunc('day', v_now AT TIME ZONE provider.quota_timezone)
+                + interval '1 day 1 minute'
+            ) AT TIME ZONE provider.quota_timezone - v_now
+        WHEN 'unauthorised' THEN interval '10 minutes'
+        ELSE coalesce(
+            jikan_sync.heeded(retry_after),
+            least(
+                interval '5 seconds' * 2 ^ least(provider.failure_count, 10),
+                interval '10 minutes'
+            ) * (0.8 + 0.4 * random())
+        )
+    END;
 END;
+$$;
 
 COMMENT ON FUNCTION jikan_sync.embedding_pause(
     jikan_sync.embedding_provider, text, interval

@@ -15,20 +15,23 @@ SET LOCAL ROLE jikan_owner;
 
 CREATE FUNCTION jikan_sync.embedding_input(anime jikan.anime)
 RETURNS text
-LANGUAGE sql
+LANGUAGE plpgsql
 IMMUTABLE
 PARALLEL SAFE
-BEGIN ATOMIC
-    SELECT jikan_sync.embedding_text(
-        (embedding_input.anime).title,
-        (embedding_input.anime).title_english,
-        (embedding_input.anime).title_japanese,
-        (embedding_input.anime).title_synonyms,
-        (embedding_input.anime).genre_names,
-        (embedding_input.anime).studio_names,
-        (embedding_input.anime).synopsis
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RETURN jikan_sync.embedding_text(
+        anime.title,
+        anime.title_english,
+        anime.title_japanese,
+        anime.title_synonyms,
+        anime.genre_names,
+        anime.studio_names,
+        anime.synopsis
     );
 END;
+$$;
 
 COMMENT ON FUNCTION jikan_sync.embedding_input(jikan.anime) IS
 'The text embedded for an anime; its MD5 is the row''s embedding_hash.';

@@ -33,21 +33,20 @@ VALUES (
 
 CREATE FUNCTION jikan_sync.is_at_fault(task jikan_sync.queue, provider text)
 RETURNS boolean
-LANGUAGE sql
+LANGUAGE plpgsql
 STABLE
-BEGIN ATOMIC
-    SELECT
-        (is_at_fault.task).failures >= 10
-        AND (is_at_fault.task).created_at
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RETURN task.failures >= 10
+        AND task.created_at
         <= jikan_sync.clock_now() - jikan_sync.setting_interval('title_fault_after')
         AND NOT EXISTS (
-            SELECT 1
-            FROM jikan_sync.breaker AS b
-            WHERE
-                b.provider = is_at_fault.provider
-                AND b.state <> 'closed'
+            SELECT FROM jikan_sync.breaker AS b
+            WHERE b.provider = is_at_fault.provider AND b.state <> 'closed'
         );
 END;
+$$;
 
 COMMENT ON FUNCTION jikan_sync.is_at_fault(jikan_sync.queue, text) IS
 'Whether a request that a provider fails at has itself to blame: it has failed for long enough and

@@ -10,23 +10,25 @@ SET LOCAL ROLE jikan_owner;
 
 CREATE FUNCTION jikan_sync.rate_spacing(window_row jikan_sync.rate_limit, moment timestamptz)
 RETURNS interval
-LANGUAGE sql
+LANGUAGE plpgsql
 STABLE
-BEGIN ATOMIC
-    SELECT
-        (rate_spacing.window_row.period + jikan_sync.setting_interval('rate_jitter'))
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RETURN (window_row.period + jikan_sync.setting_interval('rate_jitter'))
         / (
-            rate_spacing.window_row.allowed::double precision
+            window_row.allowed::double precision
             * (1 - jikan_sync.setting_number('rate_headroom')::double precision)
-            - rate_spacing.window_row.burst::double precision + 1
+            - window_row.burst::double precision + 1
         )
         / least(
             1,
-            rate_spacing.window_row.pace
-            + extract(EPOCH FROM rate_spacing.moment - rate_spacing.window_row.slowed_at)
+            window_row.pace
+            + extract(EPOCH FROM moment - window_row.slowed_at)
             / extract(EPOCH FROM jikan_sync.setting_interval('rate_recovery'))
         );
 END;
+$$;
 
 COMMENT ON FUNCTION jikan_sync.rate_spacing(jikan_sync.rate_limit, timestamptz) IS
 'How far apart two units of a window are at `moment`, so that no sliding window ever holds more

@@ -98,7 +98,7 @@ BEGIN
                 (0.5 / l.position)::real AS rank,
                 l.position
             FROM unnest(v_learned) WITH ORDINALITY AS l (mal_id, position)
-            INNER JOIN jikan.anime AS a ON a.mal_id = l.mal_id
+            INNER JOIN jikan_sync.findable AS a ON a.mal_id = l.mal_id
             WHERE jikan_sync.search_admits(q, a)
             UNION ALL
             SELECT f.anime_id, f.matched_title, f.match, f.rank, 1000 + f.position

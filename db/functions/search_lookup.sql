@@ -1,5 +1,6 @@
 -- Deploy pgjikan:functions/search_lookup to pg
 -- requires: schema/title
+-- requires: schema/findable
 -- requires: functions/search_query
 
 -- The ways into the indexes. Each answers the `max_rows` most popular rows of a range: one scan
@@ -75,15 +76,14 @@ COMMENT ON FUNCTION jikan_sync.find_anime(text, integer) IS
 'Anime, the `max_rows` most popular each way, that have a title with a word beginning so, or itself
 beginning so.';
 
-CREATE FUNCTION jikan_sync.search_admits(q jikan_sync.search_query, anime jikan.anime)
+CREATE FUNCTION jikan_sync.search_admits(q jikan_sync.search_query, anime jikan_sync.findable)
 RETURNS boolean
 LANGUAGE sql
 STABLE
 PARALLEL SAFE
 BEGIN ATOMIC
     SELECT
-        (search_admits.anime).removed_at IS NULL
-        AND ((search_admits.q).nsfw OR NOT (search_admits.anime).is_nsfw)
+        ((search_admits.q).nsfw OR NOT (search_admits.anime).is_nsfw)
         AND (
             (search_admits.q).types IS NULL
             OR (search_admits.anime).type = any((search_admits.q).types)
@@ -116,7 +116,7 @@ BEGIN ATOMIC
         );
 END;
 
-COMMENT ON FUNCTION jikan_sync.search_admits(jikan_sync.search_query, jikan.anime) IS
+COMMENT ON FUNCTION jikan_sync.search_admits(jikan_sync.search_query, jikan_sync.findable) IS
 'Whether an anime passes the filters of a search.';
 
 COMMIT;

@@ -48,7 +48,7 @@ BEGIN
             AND (q.number IS NULL OR abs(q.number) = abs(i.number))
         LIMIT 40
     ) AS t
-    INNER JOIN jikan.anime AS a ON a.id = t.anime_id
+    INNER JOIN jikan_sync.findable AS a ON a.id = t.anime_id
     WHERE jikan_sync.search_admits(q, a);
     RETURN v_hits;
 END;

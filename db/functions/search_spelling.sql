@@ -176,7 +176,7 @@ BEGIN
         )
     INTO v_hits
     FROM unnest(v_titles[1:50]) AS t
-    INNER JOIN jikan.anime AS a ON a.id = t.anime_id
+    INNER JOIN jikan_sync.findable AS a ON a.id = t.anime_id
     WHERE jikan_sync.search_admits(q, a);
     RETURN v_hits;
 END;

@@ -43,7 +43,7 @@ BEGIN
             a.title,
             a.members,
             a.score
-        FROM jikan.anime AS a
+        FROM jikan_sync.findable AS a
         WHERE a.members >= 10000
             AND to_tsvector('pg_catalog.english', a.synopsis)
             @@ plainto_tsquery('pg_catalog.english', array_to_string(q.tokens, ' '))

@@ -22,7 +22,7 @@ COMMENT ON TYPE jikan_sync.search_hit IS
 
 CREATE FUNCTION jikan_sync.title_hit(
     q jikan_sync.search_query,
-    anime jikan.anime,
+    anime jikan_sync.findable,
     title text,
     number integer,
     band integer
@@ -68,7 +68,7 @@ BEGIN ATOMIC
 END;
 
 COMMENT ON FUNCTION jikan_sync.title_hit(
-    jikan_sync.search_query, jikan.anime, text, integer, integer
+    jikan_sync.search_query, jikan_sync.findable, text, integer, integer
 ) IS
 'A hit of the first stage. `band`, how the title fits: 1 to the letter, 2 but for long vowels, 3 as
 a synonym, 4 by its initials, 5 the name goes on but the season is the one asked for, 6 the title
@@ -128,7 +128,7 @@ BEGIN
         FROM beginning AS b
         ORDER BY b.anime_id, band
     ) AS c
-    INNER JOIN jikan.anime AS a ON a.id = c.anime_id
+    INNER JOIN jikan_sync.findable AS a ON a.id = c.anime_id
     WHERE jikan_sync.search_admits(q, a);
 
     -- Where many begin so, the most popular may leave no room for what is exactly so.
@@ -139,7 +139,7 @@ BEGIN
                 jikan_sync.title_band(q, t.type, t.is_short, t.words, t.key)
             )
             FROM jikan_sync.find_key(q.key, q.key || chr(1), q.read_rows) AS t
-            INNER JOIN jikan.anime AS a ON a.id = t.anime_id
+            INNER JOIN jikan_sync.findable AS a ON a.id = t.anime_id
             WHERE jikan_sync.search_admits(q, a)
         );
     END IF;
@@ -151,7 +151,7 @@ BEGIN
                 CASE WHEN t.base = q.base AND NOT t.is_short THEN 2 ELSE 5 END
             )
             FROM jikan_sync.find_key(q.base, q.base || c_last, least(3 * q.read_rows, 3000)) AS t
-            INNER JOIN jikan.anime AS a ON a.id = t.anime_id
+            INNER JOIN jikan_sync.findable AS a ON a.id = t.anime_id
             WHERE abs(q.number) = abs(t.number) AND jikan_sync.search_admits(q, a)
         );
     END IF;
@@ -162,7 +162,7 @@ BEGIN
             SELECT jikan_sync.title_hit(q, a, t.title, t.number, 4)
             FROM jikan_sync.find_word(v_initials, v_initials || chr(1), q.read_rows) AS w
             INNER JOIN jikan.title AS t ON t.anime_id = w.anime_id
-            INNER JOIN jikan.anime AS a ON a.id = t.anime_id
+            INNER JOIN jikan_sync.findable AS a ON a.id = t.anime_id
             WHERE t.position = 1
                 AND (q.number IS NULL OR abs(q.number) = abs(t.number))
                 AND jikan_sync.search_admits(q, a)

@@ -101,7 +101,7 @@ BEGIN
         ORDER BY i.tier
         LIMIT q.read_rows
     ) AS t
-    INNER JOIN jikan.anime AS a ON a.id = t.anime_id
+    INNER JOIN jikan_sync.findable AS a ON a.id = t.anime_id
     CROSS JOIN LATERAL (
         SELECT jikan_sync.popularity_share(a.members, a.score) AS popularity
     ) AS p
@@ -132,7 +132,7 @@ BEGIN
         GROUP BY i.anime_id
         HAVING string_agg(' ' || i.words || ' ' || i.key, '') LIKE ALL (q.patterns)
     ) AS t
-    INNER JOIN jikan.anime AS a ON a.id = t.anime_id
+    INNER JOIN jikan_sync.findable AS a ON a.id = t.anime_id
     WHERE jikan_sync.search_admits(q, a);
     RETURN v_hits;
 END;

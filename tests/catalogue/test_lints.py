@@ -99,6 +99,15 @@ LINTS = {
                 'money'::regtype, 'json'::regtype
             )
     """,
+    # From 17.12 on such a function forbids ALTER TABLE … ADD COLUMN … DEFAULT.
+    "SQL body that takes a row of a table": """
+        SELECT p.name, r.name
+        FROM routine AS p
+        CROSS JOIN unnest(p.proargtypes) AS a (type)
+        JOIN pg_type AS t ON t.oid = a.type
+        JOIN relation AS r ON r.oid = t.typrelid AND r.relkind IN ('r', 'p')
+        WHERE p.prosqlbody IS NOT NULL
+    """,
     "serial instead of identity": """
         SELECT r.name, a.attname
         FROM relation AS r
@@ -268,6 +277,10 @@ BEGIN ATOMIC
     SELECT now() FROM generate_series(1, x);
 END;
 GRANT EXECUTE ON FUNCTION jikan.sin_set(integer) TO PUBLIC;
+CREATE FUNCTION jikan.sin_row(x jikan.sin) RETURNS integer LANGUAGE sql
+BEGIN ATOMIC
+    SELECT x.b;
+END;
 ALTER ROLE anime_reader CREATEDB;
 """
 

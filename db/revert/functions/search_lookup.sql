@@ -4,7 +4,7 @@ BEGIN;
 
 SET LOCAL ROLE jikan_owner;
 
-DROP FUNCTION jikan_sync.search_admits(jikan_sync.search_query, jikan.anime);
+DROP FUNCTION jikan_sync.search_admits(jikan_sync.search_query, jikan_sync.findable);
 DROP FUNCTION jikan_sync.find_anime(text, integer);
 DROP FUNCTION jikan_sync.find_word(text, text, integer);
 DROP FUNCTION jikan_sync.find_key(text, text, integer);

@@ -7,7 +7,7 @@ SET LOCAL ROLE jikan_owner;
 DROP FUNCTION jikan_sync.search_titles(jikan_sync.search_query);
 DROP FUNCTION jikan_sync.title_band(jikan_sync.search_query, text, boolean, text, text);
 DROP FUNCTION jikan_sync.title_hit(
-    jikan_sync.search_query, jikan.anime, text, integer, integer
+    jikan_sync.search_query, jikan_sync.findable, text, integer, integer
 );
 DROP TYPE jikan_sync.search_hit;
 

@@ -8,7 +8,9 @@ SELECT key FROM jikan_sync.find_key('a', 'b', 1);
 SELECT anime_id FROM jikan_sync.find_word('a', 'b', 1);
 SELECT anime_id FROM jikan_sync.find_anime('a', 1);
 SELECT has_function_privilege(
-    'jikan_owner', 'jikan_sync.search_admits(jikan_sync.search_query, jikan.anime)', 'execute'
+    'jikan_owner',
+    'jikan_sync.search_admits(jikan_sync.search_query, jikan_sync.findable)',
+    'execute'
 );
 
 ROLLBACK;

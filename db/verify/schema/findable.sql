@@ -1,0 +1,29 @@
+-- Verify pgjikan:schema/findable on pg
+
+BEGIN;
+
+SET LOCAL ROLE jikan_owner;
+
+SELECT
+    id,
+    mal_id,
+    title,
+    type,
+    status,
+    genre_names,
+    score,
+    members,
+    year,
+    aired_from,
+    is_nsfw,
+    synopsis
+FROM jikan_sync.findable
+WHERE FALSE;
+
+DO $$
+BEGIN
+    ASSERT NOT has_table_privilege('anime_reader', 'jikan_sync.findable', 'select');
+END;
+$$;
+
+ROLLBACK;
