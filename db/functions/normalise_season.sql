@@ -54,7 +54,7 @@ BEGIN
         v_match := regexp_match(
             v_words,
             '( (?:season|series|saison|staffel|temporada|stagione|phan|mua|s|ภาค|ภาคที่|ซีซั่น'
-            '|シーズン) ?(\d\d?|ii+|iv|vi*|ix|x|one|two|three|four|five|six|seven) )'
+            '|シーズン)(?: | ?(?=\d))(\d\d?|ii+|iv|vi*|ix|x|one|two|three|four|five|six|seven) )'
         );
     END IF;
     IF v_match IS NULL THEN

@@ -87,8 +87,12 @@ DECLARE
     v_is_new boolean := false;
     v_readings text[] := '{}';
     v_found bigint[];
+    v_found_is_whole boolean;
+    v_is_whole boolean;
     v_ids bigint[];
     v_titles jikan.title[];
+    -- A single word that merely looks like another is no answer to stop at: "inception", Conception.
+    v_most CONSTANT double precision := CASE WHEN is_vague AND q.seed_2 = '' THEN 0.35 ELSE 1 END;
     v_hits jikan_sync.search_hit[];
 BEGIN
     FOREACH v_token IN ARRAY q.tokens LOOP
@@ -106,12 +110,15 @@ BEGIN
         RETURN NULL;
     END IF;
 
-    -- All words must be there, so of the two longest the one that fewer anime have is gone by.
+    -- All words must be there, so of the two longest the one that fewer anime have is gone by; a word
+    -- that more have than were read only where the other is no better.
     FOREACH v_token IN ARRAY ARRAY[q.seed, q.seed_2] LOOP
-        EXIT WHEN v_token = '' OR cardinality(v_ids) <= 150;
+        EXIT WHEN v_token = '' OR v_is_whole AND cardinality(v_ids) <= 150;
         v_words := string_to_array(v_readings[array_position(q.tokens, v_token)], ' ');
+        v_found := ARRAY(SELECT f.anime_id FROM jikan_sync.find_anime(v_token, 100) AS f);
+        v_found_is_whole := cardinality(v_found) < 100;
         v_found := ARRAY(
-            SELECT f.anime_id FROM jikan_sync.find_anime(v_token, 60) AS f
+            SELECT unnest(v_found)
             UNION
             SELECT f.anime_id
             FROM unnest(v_words[1:6]) AS k (word)
@@ -127,22 +134,27 @@ BEGIN
                 ) AS t
             ) AS f
         );
-        IF v_ids IS NULL OR cardinality(v_found) < cardinality(v_ids) THEN
+        IF v_ids IS NULL
+            OR v_found_is_whole AND NOT v_is_whole
+            OR v_found_is_whole = v_is_whole AND cardinality(v_found) < cardinality(v_ids)
+        THEN
             v_ids := v_found;
+            v_is_whole := v_found_is_whole;
         END IF;
     END LOOP;
 
     FOR v_place IN 1 .. cardinality(v_readings) LOOP
         EXIT WHEN v_titles = '{}';
+        CONTINUE WHEN q.tokens[v_place] IN ('the', 'a', 'an') AND cardinality(q.tokens) > 1;
         v_words := string_to_array(v_readings[v_place], ' ');
-        IF v_place = 1 THEN
+        IF v_titles IS NULL THEN
             v_titles := ARRAY(
                 SELECT t
                 FROM unnest(v_ids) AS c (anime_id)
                 INNER JOIN jikan.title AS t ON t.anime_id = c.anime_id
                 WHERE (q.number IS NULL OR abs(q.number) = abs(t.number))
                     AND (
-                        (' ' || t.words) LIKE '% ' || q.tokens[1] || '%'
+                        (' ' || t.words) LIKE '% ' || q.tokens[v_place] || '%'
                         OR string_to_array(t.words, ' ') || t.key && v_words
                     )
                 ORDER BY t.tier, length(t.words)
@@ -164,14 +176,20 @@ BEGIN
                 t.anime_id,
                 t.title,
                 'fuzzy',
-                0.10
-                + 0.12 * jikan_sync.popularity_share(a.members, a.score)
-                + 0.30 * greatest(
-                    jikan_sync.title_similarity(q.name, t.words),
-                    CASE WHEN q.base = q.name THEN jikan_sync.title_similarity(q.key, t.key) END
+                least(
+                    0.10
+                    + 0.12 * jikan_sync.popularity_share(a.members, a.score)
+                    + 0.30 * greatest(
+                        jikan_sync.title_similarity(q.name, t.words),
+                        CASE WHEN q.base = q.name THEN jikan_sync.title_similarity(q.key, t.key) END
+                    )
+                    + 0.03 * least(1, length(q.key)::real / length(t.key))
+                    - CASE
+                        WHEN q.number IS NULL THEN float8 '0.03' * least(abs(t.number) - 1, 1)
+                        ELSE 0
+                    END,
+                    v_most
                 )
-                + 0.03 * least(1, length(q.key)::real / length(t.key))
-                - CASE WHEN q.number IS NULL THEN float8 '0.03' * least(abs(t.number) - 1, 1) ELSE 0 END
             )::jikan_sync.search_hit
         )
     INTO v_hits
@@ -184,6 +202,6 @@ $$;
 
 COMMENT ON FUNCTION jikan_sync.search_spelling(jikan_sync.search_query, boolean) IS
 'Anime with a title that has all words of the query, some of them a slip away (rank 0.1 to 0.55), or
-when `is_vague` merely alike.';
+when `is_vague` merely alike (a single word: 0.35 at most).';
 
 COMMIT;

@@ -75,7 +75,7 @@ a synonym, 4 by its initials, 5 the name goes on but the season is the one asked
 goes on, 7 a synonym goes on; `number` is the anime''s season.';
 
 CREATE FUNCTION jikan_sync.title_band(
-    q jikan_sync.search_query, type text, is_short boolean, words text, key text
+    q jikan_sync.search_query, type text, is_short boolean, title text, words text, key text
 )
 RETURNS integer
 LANGUAGE sql
@@ -84,19 +84,28 @@ PARALLEL SAFE
 BEGIN ATOMIC
     SELECT
         CASE
-            WHEN title_band.key <> (title_band.q).key
+            -- "(TV)" and "(2012)" tell namesakes apart; they are no part of the name.
+            WHEN
+                title_band.key <> (title_band.q).key
+                AND NOT (
+                    length(title_band.key) - length((title_band.q).key) IN (2, 4)
+                    AND title_band.title ~ '\((TV|(19|20)\d\d)\)$'
+                )
                 THEN CASE WHEN title_band.type = 'Synonym' THEN 7 ELSE 6 END
             WHEN title_band.is_short THEN 7
             WHEN title_band.type = 'Synonym' THEN 3
-            WHEN replace(title_band.words, ' ', '') = replace((title_band.q).words, ' ', '') THEN 1
+            WHEN
+                title_band.key <> (title_band.q).key
+                OR replace(title_band.words, ' ', '') = replace((title_band.q).words, ' ', '')
+                THEN 1
             ELSE 2
         END;
 END;
 
 COMMENT ON FUNCTION jikan_sync.title_band(
-    jikan_sync.search_query, text, boolean, text, text
+    jikan_sync.search_query, text, boolean, text, text, text
 ) IS
-'The band for `jikan_sync.title_hit` of a title that begins with the query, by four columns of it.';
+'The band for `jikan_sync.title_hit` of a title that begins with the query, by five columns of it.';
 
 CREATE FUNCTION jikan_sync.search_titles(q jikan_sync.search_query)
 RETURNS jikan_sync.search_hit[]
@@ -124,7 +133,7 @@ BEGIN
             b.anime_id,
             b.title,
             b.number,
-            jikan_sync.title_band(q, b.type, b.is_short, b.words, b.key) AS band
+            jikan_sync.title_band(q, b.type, b.is_short, b.title, b.words, b.key) AS band
         FROM beginning AS b
         ORDER BY b.anime_id, band
     ) AS c
@@ -136,7 +145,7 @@ BEGIN
         v_more := v_more || ARRAY(
             SELECT jikan_sync.title_hit(
                 q, a, t.title, t.number,
-                jikan_sync.title_band(q, t.type, t.is_short, t.words, t.key)
+                jikan_sync.title_band(q, t.type, t.is_short, t.title, t.words, t.key)
             )
             FROM jikan_sync.find_key(q.key, q.key || chr(1), q.read_rows) AS t
             INNER JOIN jikan_sync.findable AS a ON a.id = t.anime_id

@@ -126,6 +126,9 @@ CATALOGUE: dict[int, dict[str, Any]] = {
         "members": None,
         "score": 8.9,
     },
+    1762: {"title": "Arslan Senki", "members": 20_000, "type": "OVA"},
+    28249: {"title": "Arslan Senki (TV)", "members": 360_000},
+    37823: {"title": "CONCEPTION", "members": 118_000},
     801: {"title": "Naruto Adult Parody", "members": 90_000, "rating": "Rx - Hentai"},
 }
 

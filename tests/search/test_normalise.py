@@ -71,6 +71,7 @@ def test_normalising_twice_is_normalising_once(shared_catalogue: psycopg.Connect
         ("进击的巨人 第二季", "进击的巨人", 2),
         ("흑집사 2기", "흑집사", 2),
         ("86", "86", None),
+        ("86 eighty six", "86 eighty six", None),
         ("86 2", "86", 2),
         ("ranma 1 2", "ranma 1 2", None),
         ("area 88", "area 88", None),

@@ -27,6 +27,9 @@ from tests.search.conftest import Search
         ("steins", 9253, "prefix"),
         # a synonym of a little known anime proves little
         ("demon slayer", 38000, "prefix"),
+        # "(TV)" only tells namesakes apart: the one more people mean is first
+        ("arslan senki", 28249, "exact"),
+        ("arslan senki tv", 28249, "exact"),
         # an article more or less
         ("the naruto", 20, "exact"),
         ("idolmaster", 10278, "exact"),
@@ -68,6 +71,7 @@ from tests.search.conftest import Search
         ("mob pshyco 100 season 2", 37510, "fuzzy"),
         ("apothecary diarys", 54492, "fuzzy"),
         ("assasination clasroom", 24833, "fuzzy"),
+        ("the mob pshyco 100", 32182, "fuzzy"),
         # a year that no title has
         ("naruto 2002", 20, "exact"),
         ("hxh 1999", 136, "exact"),
@@ -91,6 +95,13 @@ def test_popularity_never_beats_a_better_match(find: Search) -> None:
 )
 def test_what_is_not_there_is_a_miss(find: Search, query: str) -> None:
     assert not any(hit[4] for hit in find(query))
+
+
+def test_a_single_word_that_only_looks_alike_is_a_miss(find: Search) -> None:
+    """It may be a film, "Inception", as well as a title with two slips."""
+    [hit] = find("inception")
+    assert hit[:3] == (37823, "CONCEPTION", "fuzzy")
+    assert not hit[4]
 
 
 def test_a_season_that_is_not_there_shows_the_others_but_is_a_miss(find: Search) -> None:
