@@ -58,7 +58,7 @@ def list_(dsn: Dsn = None, as_json: AsJson = False) -> None:
 def set_(
     name: Name,
     url: Annotated[str | None, typer.Option(help="Base URL with its version: …/v4")] = None,
-    rank: Annotated[int | None, typer.Option(min=1, help="1 is asked first; others move on.")] = None,
+    rank: Annotated[int | None, typer.Option(min=1, help="1 is first; others move on.")] = None,
     per_second: Limit = None,
     per_minute: Limit = None,
     per_day: Limit = None,
