@@ -64,3 +64,17 @@ def test_a_wrong_word_is_usage(arguments: list[str]) -> None:
     status, said = run(*arguments, dsn="")
     assert status == 2
     assert "Usage" in said
+
+
+def test_a_reader_who_has_had_enough_is_no_failure() -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-c", "from pgjikan.cli import main; main()", "--version"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    process.stdout.close()  # as `head` does
+    assert process.stderr is not None
+    with process.stderr:
+        assert (process.stderr.read(), process.wait(timeout=60)) == ("", 0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 import psycopg
@@ -70,6 +71,16 @@ def main() -> None:
     except psycopg.Error as error:
         told = from_database(error)
         fail(str(told), told.hint)
+    finally:
+        _flush()
+
+
+def _flush() -> None:
+    """Write what is left; that a reader has had enough (`| head`) is no failure."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def fail(message: str, hint: str | None) -> None:
