@@ -66,11 +66,9 @@ def test_a_wrong_word_is_usage(arguments: list[str]) -> None:
     assert "Usage" in said
 
 
-@pytest.mark.parametrize("words", ["--version", "log"])  # one flushes each line, one at the end
-def test_a_reader_who_has_had_enough_hears_no_complaint(words: str, database: str) -> None:
+def test_a_reader_who_has_had_enough_hears_no_complaint() -> None:
     process = subprocess.Popen(
-        [sys.executable, "-c", "from pgjikan.cli import main; main()", words],
-        env={**os.environ, "DATABASE_URL": database},
+        [sys.executable, "-c", "from pgjikan import cli; print('a row'); cli._flush()"],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -80,4 +78,4 @@ def test_a_reader_who_has_had_enough_hears_no_complaint(words: str, database: st
     assert process.stderr is not None
     with process.stderr:
         assert process.stderr.read() == ""
-    assert process.wait(timeout=60) in (0, 1), "and not 120, Python's word for a broken pipe"
+    assert process.wait(timeout=60) == 0, "and not 120, Python's word for a broken pipe"
