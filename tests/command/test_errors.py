@@ -69,6 +69,7 @@ def test_a_wrong_word_is_usage(arguments: list[str]) -> None:
 def test_a_reader_who_has_had_enough_hears_no_complaint() -> None:
     process = subprocess.Popen(
         [sys.executable, "-c", "from pgjikan import cli; print('a row'); cli._flush()"],
+        env={name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
