@@ -2,7 +2,7 @@
 
     .venv/bin/python bench/search.py                 # everything, ten minutes
     .venv/bin/python bench/search.py --growth 0      # without growth: three minutes
-    .venv/bin/python bench/search.py --queries FILE  # another query set of the same shape
+    .venv/bin/python bench/search.py --queries bench/search_queries.jsonl  # ours, 835 queries
 
 The whole catalogue of ../shared in a throw-away server with its defaults; one warm client over the
 socket; every query of the set five times, the first to warm up. Peers run in the same process or,
