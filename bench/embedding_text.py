@@ -19,7 +19,6 @@ import gzip
 import json
 import random
 import re
-import sys
 import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
@@ -28,9 +27,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-
-sys.path.pop(0)  # this folder: queue.py would stand in for the library's module queue
-sys.path.insert(0, str(Path(__file__).parent.parent / "sidecar"))
 
 from pgjikan.embedders.local import LocalEmbedder
 
@@ -287,7 +283,7 @@ def main() -> None:
     pairs = [max(a, b) for a, b in zip(genre_shares, title_shares, strict=True)]
     baseline = (pairs[0], pairs[1], pairs[2], pairs[3])
 
-    embedder = LocalEmbedder(longest=100_000)
+    embedder = LocalEmbedder()
     cache: dict[str, NDArray[np.float32]] = {}
 
     def vectors_of(name: str) -> NDArray[np.float32]:

@@ -27,8 +27,6 @@ import time
 from pathlib import Path
 from typing import Any
 
-sys.path.pop(0)  # this folder: queue.py would stand in for the library's module queue
-
 import psycopg
 from psycopg.types.json import Jsonb
 

@@ -17,13 +17,6 @@ title is recommended.
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
-ROOT = Path(__file__).resolve().parent.parent
-sys.path[0] = str(ROOT / "sidecar")  # and not this folder, whose queue.py is not Python's
-
-# ruff: noqa: E402
 import argparse
 import atexit
 import json
@@ -32,10 +25,12 @@ import os
 import random
 import shutil
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from threading import Event
 from typing import Any
 from urllib.parse import parse_qs
@@ -53,6 +48,7 @@ from pgjikan.server import EmbeddedServer
 from pgjikan.settings import read_settings
 from pgjikan.worker import Worker
 
+ROOT = Path(__file__).resolve().parent.parent
 PGJIKAN = "from pgjikan.cli import main; main()"
 POLLER = """
 import sys
@@ -61,6 +57,7 @@ from pgjikan import db
 from pgjikan.jikan_lane import JikanLane
 from pgjikan.settings import read_settings
 from pgjikan.worker import Worker
+
 stop = Event()
 lane = JikanLane(db.connector(sys.argv[1], "pgjikan listener"), read_settings(), stop, "poller")
 Worker(lane, stop=stop, poll_seconds=1).run()

@@ -30,9 +30,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-sys.path.pop(0)  # this folder: queue.py would stand in for the library's module queue
-sys.path.insert(0, str(Path(__file__).parent.parent / "sidecar"))
-
 import psycopg
 
 from pgjikan import migrations

@@ -20,7 +20,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path[0] = str(ROOT)  # and not this folder, whose queue.py is not Python's
+sys.path[0] = str(ROOT)
 
 # ruff: noqa: E402
 import argparse

@@ -38,9 +38,6 @@ from typing import Any
 
 import psycopg
 
-sys.path.pop(0)  # this folder: queue.py would stand in for the library's module queue
-sys.path.insert(0, str(Path(__file__).parent.parent / "sidecar"))
-
 from pgjikan import migrations
 from pgjikan.server import EmbeddedServer
 from pgjikan.simulator import Simulator

@@ -1,6 +1,7 @@
 #!/bin/bash
 # Run a command beside a full PostgreSQL 17 (pgvector, pg_cron, plpython3u, pgTAP, plpgsql_check) and
-# stock sqitch, without Docker: the image's package list, installed into a Debian trixie root.
+# stock sqitch, without Docker: the image's package list, installed into a Debian trixie root. Patroni,
+# etcd, HAProxy and PgBouncer are there too, for `make failover`.
 #
 #     docker/trixie-root.sh COMMAND [WORD…]
 #
@@ -42,7 +43,7 @@ build() {
     [ -n "$mirror" ] || die "the machine's apt sources name no Debian mirror"
     packages=$(sort -u "${lists[@]}" | paste -sd,)
     rm -rf --one-file-system "$root" "$root.new"
-    echo "trixie-root: building $root (about a minute, 630 MB)" >&2
+    echo "trixie-root: building $root (about a minute, 710 MB)" >&2
     if ! mmdebstrap --mode=root --variant=minbase --include="$packages" \
         trixie "$root.new" "$mirror" >"$root.log" 2>&1; then
         tail -n 20 "$root.log" >&2
@@ -82,6 +83,7 @@ listen_addresses = '127.0.0.1'
 port = $port
 unix_socket_directories = '/mnt/run'
 fsync = off
+max_prepared_transactions = 5
 synchronous_commit = off
 full_page_writes = off
 max_wal_size = 256MB

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import tempfile
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -24,14 +26,40 @@ from pytest_postgresql.janitor import DatabaseJanitor
 
 from pgjikan import migrations
 from pgjikan.server import SUPERUSER, EmbeddedServer
+from pgjikan.simulator import Simulator
+from tests.simulator.titles import fill
+
+Simulate = Callable[..., AbstractContextManager[Simulator]]
 
 ROOT = Path(__file__).resolve().parent.parent
 NO_DURABILITY = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+#: The server's time zone, and the isolation of who reads: no answer and no age may depend on either
+#: (make test-elsewhere).
+ELSEWHERE = {"timezone": os.environ.get("PGJIKAN_TEST_TIMEZONE", "UTC")}
+READERS = os.environ.get("PGJIKAN_TEST_READERS", "read committed")
+PREPARED = {"max_prepared_transactions": "5"}  # some apps commit in two phases
+
+
+#: What is not about the server: `make test` runs it, `make test-full` need not again.
+ONCE = {
+    *("chaos", "client", "command", "compose", "dashboard", "deploy", "docs", "embedders"),
+    *("examples", "failover", "release", "server", "simulator", "soak"),
+}
 
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "full: needs the server that `make test-full` provides")
     config.addinivalue_line("markers", "bare: needs a server without pg_cron, so not that one")
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # in the background children inherit that
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    config.addinivalue_line("markers", "once: not about the server, so not on that one again")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        folder = item.path.relative_to(ROOT / "tests").parts[0]
+        if folder in ONCE and item.get_closest_marker("full") is None:
+            item.add_marker(pytest.mark.once)
 
 
 @dataclass(frozen=True)
@@ -67,7 +95,9 @@ def server() -> Iterator[Server]:
     folder = Path(tempfile.mkdtemp(prefix="pgjikan-tests-"))
     folder.chmod(0o755)  # as root the server runs under its own account
     try:
-        with EmbeddedServer(folder / "data", options=NO_DURABILITY) as embedded:
+        with EmbeddedServer(
+            folder / "data", options=NO_DURABILITY | PREPARED | ELSEWHERE
+        ) as embedded:
             status = embedded.status()
             yield Server(str(status.socket_dir), status.port, SUPERUSER)
     finally:
@@ -87,16 +117,49 @@ template = factories.postgresql_noproc(
 @pytest.fixture
 def empty_database(server: Server) -> Iterator[str]:
     """The connection string of a fresh database with nothing in it."""
-    yield from _fresh_database(server, None)
+    with fresh_database(server, None) as dsn:
+        yield dsn
 
 
 @pytest.fixture
 def database(server: Server, template: Any) -> Iterator[str]:
     """The connection string of a fresh database with the project deployed."""
-    yield from _fresh_database(server, template.template_dbname)
+    with fresh_database(server, template.template_dbname) as dsn:
+        yield dsn
 
 
-def _fresh_database(server: Server, template_dbname: str | None) -> Iterator[str]:
+@pytest.fixture(scope="session")
+def simulated(server: Server, template: Any) -> Iterator[str]:
+    """A database with the titles of tests/simulator, to be read by any number of simulators."""
+    with fresh_database(server, template.template_dbname) as dsn:
+        fill(dsn)
+        yield dsn
+
+
+@pytest.fixture(scope="session")
+def simulate(server: Server, template: Any, simulated: str) -> Simulate:
+    """Start a simulator: `with simulate(documents=None, limits=(), seed=0, port=0) as jikan:`.
+
+    With documents it knows these, in a database of its own; without them it reads `simulated`.
+    """
+
+    @contextmanager
+    def start(
+        documents: Iterable[Mapping[str, Any]] | None = None, **options: Any
+    ) -> Iterator[Simulator]:
+        with ExitStack() as stack:
+            dsn = simulated
+            if documents is not None:
+                dsn = stack.enter_context(fresh_database(server, template.template_dbname))
+            with Simulator(documents or (), dsn=dsn, **options) as simulator:
+                yield simulator
+
+    return start
+
+
+@contextmanager
+def fresh_database(server: Server, template_dbname: str | None) -> Iterator[str]:
+    """A copy of a template, gone at the end; its connection string."""
     name = f"test_{uuid.uuid4().hex[:12]}"
     with DatabaseJanitor(
         host=server.host,
@@ -124,6 +187,9 @@ def connect(database: str) -> Iterator[Callable[..., psycopg.Connection[Any]]]:
         connections.append(connection)
         if role is not None:
             connection.execute("SELECT pg_catalog.set_config('role', %s, false)", [role])
+            if role == "anime_reader":
+                isolate = "SELECT pg_catalog.set_config('default_transaction_isolation', %s, false)"
+                connection.execute(isolate, [READERS])
             if not autocommit:
                 connection.commit()
         return connection

@@ -31,7 +31,7 @@ ALLOWED = re.compile(
     r"|(3-Clause BSD|BSD 3-Clause)( License)?|Mozilla Public License 2\.0 \(MPL 2\.0\))"
 )
 #: Used as it is, as a library that anyone can replace: what the LGPL asks.
-LINKED = {"psycopg": "LGPL-3.0-only", "psycopg-binary": "LGPL-3.0-only"}
+LINKED = dict.fromkeys(("psycopg", "psycopg-binary", "psycopg-pool"), "LGPL-3.0-only")
 SECONDS = 300
 
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Make docs/sql-reference.md from the comments in a deployed database.
+"""Make docs/reference/functions.md and internals.md from the comments in a deployed database.
 
 python3 tools/make_reference.py DSN
 """
@@ -13,7 +13,7 @@ from typing import Any
 
 import psycopg
 
-TARGET = Path(__file__).resolve().parent.parent / "docs/sql-reference.md"
+FOLDER = Path(__file__).resolve().parent.parent / "docs/reference"
 
 FUNCTIONS = """
     SELECT
@@ -43,31 +43,46 @@ COLUMNS = """
     WHERE a.attrelid = %s AND a.attnum > 0 AND NOT a.attisdropped
     ORDER BY a.attnum
 """
-HEAD = """\
-# SQL reference
+MADE = "Made by `tools/make_reference.py` from the `COMMENT ON` of every object; do not edit.\n"
+FUNCTIONS_HEAD = f"""\
+# The app's functions
 
-Made by `tools/make_reference.py` from the `COMMENT ON` of every object; do not edit. Apps need the
-schema `anime` and nothing else.
-"""
+What apps call and read: the schema `anime`. A login with `anime_reader` may use all that says so,
+and nothing else. What the machinery is made of is in [internals](internals.md).
+
+{MADE}"""
+INTERNALS_HEAD = f"""\
+# Internals
+
+What operators, sidecars and contributors meet. Apps need none of it: theirs are
+[the app's functions](functions.md).
+
+{MADE}"""
 ABOUT = {
-    "anime": "The face: what apps call.",
     "jikan_sync": "The machinery: what operators and sidecars call.",
     "jikan": "The mirror: tables behind the face; read them as the owner, do not write them.",
 }
 
 
-def reference(connection: psycopg.Connection[Any]) -> str:
-    """The whole page."""
-    return "\n".join([HEAD, *_body(connection)]).rstrip() + "\n"
+def pages(connection: psycopg.Connection[Any]) -> dict[Path, str]:
+    """Each page and where it goes."""
+    return {
+        FOLDER / "functions.md": _page(FUNCTIONS_HEAD, _face(connection)),
+        FOLDER / "internals.md": _page(INTERNALS_HEAD, _internals(connection)),
+    }
 
 
-def _body(connection: psycopg.Connection[Any]) -> Iterator[str]:
-    for schema, about in ABOUT.items():
-        yield f"## Schema `{schema}`\n\n{about}\n"
-        yield from _functions(connection, schema)
-        yield from _relations(connection, schema, "Views", ["v"])
-        yield from _relations(connection, schema, "Tables", ["r", "p"])
-        yield from _relations(connection, schema, "Row types", ["c"])
+def _page(head: str, body: Iterator[str]) -> str:
+    return "\n".join([head, *body]).rstrip() + "\n"
+
+
+def _face(connection: psycopg.Connection[Any]) -> Iterator[str]:
+    yield from _functions(connection, "anime", "##")
+    yield from _relations(connection, "anime", "Views", ["v"], "##")
+    yield from _relations(connection, "anime", "Row types", ["c"], "##")
+
+
+def _internals(connection: psycopg.Connection[Any]) -> Iterator[str]:
     yield "## Settings\n\n`UPDATE jikan_sync.setting SET value = … WHERE name = …`, at once.\n"
     yield from _table(
         connection,
@@ -89,24 +104,33 @@ def _body(connection: psycopg.Connection[Any]) -> Iterator[str]:
         "SELECT facet, coalesce(status, 'any other'), max_age::text "
         "FROM jikan_sync.freshness_policy ORDER BY facet, status NULLS LAST",
     )
+    for schema, about in ABOUT.items():
+        yield f"## Schema `{schema}`\n\n{about}\n"
+        yield from _functions(connection, schema, "###")
+        yield from _relations(connection, schema, "Views", ["v"], "###")
+        yield from _relations(connection, schema, "Tables", ["r", "p"], "###")
+        yield from _relations(connection, schema, "Row types", ["c"], "###")
 
 
-def _functions(connection: psycopg.Connection[Any], schema: str) -> Iterator[str]:
-    yield "### Functions\n" if schema != "jikan" else ""
-    for name, signature, result, comment, grantees in connection.execute(FUNCTIONS, [schema]):
+def _functions(connection: psycopg.Connection[Any], schema: str, level: str) -> Iterator[str]:
+    rows = connection.execute(FUNCTIONS, [schema]).fetchall()
+    if rows:
+        yield f"{level} Functions\n"
+    for name, signature, result, comment, grantees in rows:
         answers = f"\n→ {_wrapped(result)}" if result else ""
         granted = f" Granted to {', '.join(f'`{role}`' for role in grantees)}." if grantees else ""
-        yield f"#### {name}\n\n```text\n{_wrapped(signature)}{answers}\n```\n\n{comment}{granted}\n"
+        yield f"{level}# {name}\n"
+        yield f"```text\n{_wrapped(signature)}{answers}\n```\n\n{comment}{granted}\n"
 
 
 def _relations(
-    connection: psycopg.Connection[Any], schema: str, heading: str, kinds: list[str]
+    connection: psycopg.Connection[Any], schema: str, heading: str, kinds: list[str], level: str
 ) -> Iterator[str]:
     rows = connection.execute(RELATIONS, [schema, kinds]).fetchall()
     if rows:
-        yield f"### {heading}\n"
+        yield f"{level} {heading}\n"
     for oid, name, _, comment in rows:
-        yield f"#### {schema}.{name}\n\n{comment}\n"
+        yield f"{level}# {schema}.{name}\n\n{comment}\n"
         columns = connection.execute(COLUMNS, [oid]).fetchall()
         if any(description for _, _, description in columns):
             yield "| column | type | |\n|---|---|---|"
@@ -136,12 +160,13 @@ def _wrapped(signature: str) -> str:
 
 
 def main() -> None:
-    """Write the page."""
+    """Write the pages."""
     if len(sys.argv) != 2:
         sys.exit(__doc__)
     with psycopg.connect(sys.argv[1]) as connection:
-        TARGET.write_text(reference(connection), encoding="utf-8")
-    print(f"{TARGET.name}: written")
+        for path, text in pages(connection).items():
+            path.write_text(text, encoding="utf-8")
+            print(f"{path.name}: written")
 
 
 if __name__ == "__main__":

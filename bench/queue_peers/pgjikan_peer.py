@@ -1,5 +1,6 @@
-"""pgjikan's own queue, as docs/queue.md tells a worker to use it: one statement hands in what is
-done and claims the next. (graphile-worker does the two at the same time, over two connections.)
+"""pgjikan's own queue, as docs/explanation/queue.md tells a worker to use it: one statement hands
+in what is done and claims the next. (graphile-worker does the two at the same time, over two
+connections.)
 """
 
 import sys

@@ -1,4 +1,4 @@
-// How a peer talks to bench/queue.py; see protocol.py.
+// How a peer talks to bench/queue_throughput.py; see protocol.py.
 import { createInterface } from "node:readline";
 
 export const now = () => Date.now() / 1000;

@@ -1,4 +1,4 @@
-"""How a peer talks to bench/queue.py: `setup`, `fill N`, `enqueue SECONDS BULK`,
+"""How a peer talks to bench/queue_throughput.py: `setup`, `fill N`, `enqueue SECONDS BULK`,
 `work BATCH QUOTA SECONDS`; the database comes in libpq's PG* variables.
 
 A worker says ready, waits for a line, and reports how many tasks it finished and when.

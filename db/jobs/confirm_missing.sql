@@ -1,6 +1,6 @@
 -- Deploy pgjikan:jobs/confirm_missing to pg
--- requires: functions/install_jobs
--- requires: functions/note_missing
+-- requires: functions/jobs/install_jobs
+-- requires: functions/store/note_missing
 
 -- One 404 is not the end of a title: this asks for the second and the third, a day apart.
 

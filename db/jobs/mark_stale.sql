@@ -1,6 +1,6 @@
 -- Deploy pgjikan:jobs/mark_stale to pg
--- requires: functions/install_jobs
--- requires: functions/freshness_mark
+-- requires: functions/jobs/install_jobs
+-- requires: functions/freshness/mark_stale
 
 -- Writes down once an hour what the timestamps say all the time.
 

@@ -1,6 +1,6 @@
 -- Deploy pgjikan:jobs/nightly_embeddings to pg
--- requires: functions/install_jobs
--- requires: functions/queue_embeddings
+-- requires: functions/jobs/install_jobs
+-- requires: functions/embeddings/queue_embeddings
 
 -- Bulk embedding waits for the night, where the model costs money or the machine is busy by day.
 

@@ -1,6 +1,6 @@
 -- Deploy pgjikan:jobs/purge_history to pg
--- requires: functions/install_jobs
--- requires: functions/purge_history
+-- requires: functions/jobs/install_jobs
+-- requires: functions/jobs/purge_history
 
 -- Keeps what only grows at its retention.
 

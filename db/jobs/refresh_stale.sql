@@ -1,6 +1,6 @@
 -- Deploy pgjikan:jobs/refresh_stale to pg
--- requires: functions/install_jobs
--- requires: functions/freshness_refresh
+-- requires: functions/jobs/install_jobs
+-- requires: functions/freshness/refresh_stale
 
 -- Keeps what people look at fresh without their asking, a little every five minutes.
 

@@ -1,6 +1,7 @@
 -- Deploy pgjikan:jobs/sweep_leases to pg
--- requires: functions/install_jobs
--- requires: functions/release
+-- requires: functions/jobs/install_jobs
+-- requires: functions/queue/release
+-- requires: functions/embeddings/embedding_model
 
 -- Gives back what vanished workers held: a crash of theirs costs a task its lease and a minute.
 
@@ -13,8 +14,8 @@ VALUES (
     'sweep_leases',
     '1 minute',
     '0',
-    'SELECT jikan_sync.sweep_leases()',
-    'Gives tasks of vanished workers back.',
+    'SELECT jikan_sync.sweep_leases() + jikan_sync.drop_awaited_models()',
+    'Gives tasks of vanished workers back, and finishes what a reader was in the way of.',
     '2000-01-01 00:00:00+00'  -- due at once
 );
 

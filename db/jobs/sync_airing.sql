@@ -1,6 +1,6 @@
 -- Deploy pgjikan:jobs/sync_airing to pg
--- requires: functions/install_jobs
--- requires: functions/sync_run
+-- requires: functions/jobs/install_jobs
+-- requires: functions/upstream/sync_run
 
 -- The list of what is airing vouches for 25 shows a request; the season's pages leave out the long
 -- runners. Twice a day, because the policy lets them age a day: walking once a day, each would go

@@ -1,6 +1,6 @@
 -- Deploy pgjikan:jobs/sync_catalogue to pg
--- requires: functions/install_jobs
--- requires: functions/freshness_refresh
+-- requires: functions/jobs/install_jobs
+-- requires: functions/freshness/refresh_stale
 
 -- Looks once a day whether so much is about to go stale that a walk is the cheaper refresh.
 

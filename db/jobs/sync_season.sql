@@ -1,6 +1,6 @@
 -- Deploy pgjikan:jobs/sync_season to pg
--- requires: functions/install_jobs
--- requires: functions/sync_run
+-- requires: functions/jobs/install_jobs
+-- requires: functions/upstream/sync_run
 
 -- The season's pages bring what is new in it, 25 titles a request.
 

@@ -1,6 +1,6 @@
 -- Deploy pgjikan:jobs/sync_season_weekly to pg
--- requires: functions/install_jobs
--- requires: functions/freshness_refresh
+-- requires: functions/jobs/install_jobs
+-- requires: functions/freshness/refresh_stale
 
 -- What is announced changes slowly, and what ended last season still gets its scores.
 

@@ -1,11 +1,11 @@
 -- Deploy pgjikan:schema/anime to pg
 -- requires: schema/clock
--- requires: functions/embedding_text
+-- requires: functions/embeddings/embedding_text
 
 -- The mirror's main table: one row per MyAnimeList anime, with every field of Jikan's Anime object
 -- and what we know of its age. No column says when the row goes stale: that follows from the
 -- facet's timestamp and `jikan_sync.freshness_policy`, so a changed policy is true at once for
--- every row.
+-- every row. The ages of all facets are in `jikan_sync.ledger`.
 
 BEGIN;
 
@@ -19,6 +19,7 @@ CREATE TABLE jikan.anime (
     aired_from timestamptz,
     removed_at timestamptz,
     year integer,
+    approved boolean,
     is_nsfw boolean NOT NULL GENERATED ALWAYS AS (
         coalesce(rating LIKE 'Rx%', false) OR genre_names && ARRAY['hentai', 'erotica']
     ) STORED,
@@ -36,7 +37,6 @@ CREATE TABLE jikan.anime (
     url text,
     images jsonb,
     trailer jsonb,
-    approved boolean,
     titles jsonb NOT NULL,
     title_synonyms text[] NOT NULL DEFAULT '{}',
     source text,
@@ -76,8 +76,6 @@ CREATE TABLE jikan.anime (
     core_hash bigint NOT NULL,
     full_hash bigint,
     full_synced_at timestamptz,
-    images_synced_at timestamptz,
-    reviews_synced_at timestamptz,
     is_full boolean NOT NULL GENERATED ALWAYS AS (full_synced_at IS NOT null) STORED,
     created_at timestamptz NOT NULL DEFAULT now(),
     changed_at timestamptz NOT NULL DEFAULT now(),
@@ -93,22 +91,20 @@ CREATE TABLE jikan.anime (
         AND (missing_count = 0) = (last_missing_at IS null)
         AND (removed_at IS null OR missing_count > 0)
     )
-);
-
-CREATE INDEX anime_status_last_jikan_sync_idx
-ON jikan.anime (status, last_jikan_sync)
-INCLUDE (id, embedding_hash, full_synced_at, images_synced_at, reviews_synced_at)
-WHERE removed_at IS null;
-
-CREATE INDEX anime_pending_embeddings_idx
-ON jikan.anime (id) WHERE sync_status = 'pending_embeddings';
+)
+-- No index holds `last_jikan_sync` or `sync_status`, and each page has room: a confirmation that
+-- the row is still right touches no index.
+WITH (fillfactor = 85);
 
 CREATE INDEX anime_season_idx ON jikan.anime (year, season) WHERE year IS NOT null;
+
+CREATE INDEX anime_aired_from_idx ON jikan.anime (aired_from) WHERE season IS null;
 
 CREATE INDEX anime_missing_idx ON jikan.anime (last_missing_at) WHERE missing_count > 0;
 
 COMMENT ON TABLE jikan.anime IS
-'One row per MyAnimeList anime: every field of Jikan''s Anime object, and how old each facet is.';
+'One row per MyAnimeList anime: every field of Jikan''s Anime object as sent, HTML entities and all
+(people read `anime.catalog`), and how old its core is.';
 COMMENT ON COLUMN jikan.anime.id IS 'Our key; children refer to it.';
 COMMENT ON COLUMN jikan.anime.mal_id IS 'MyAnimeList''s id, the key of every upsert.';
 COMMENT ON COLUMN jikan.anime.url IS 'The page at MyAnimeList.';
@@ -118,7 +114,8 @@ COMMENT ON COLUMN jikan.anime.trailer IS
 'Jikan''s trailer object; the video id is in embed_url only.';
 COMMENT ON COLUMN jikan.anime.approved IS 'Whether MyAnimeList has approved the entry.';
 COMMENT ON COLUMN jikan.anime.titles IS
-'Jikan''s titles list ({type, title}); `jikan.title` is made from it.';
+'Jikan''s titles list ({type, title}), made of the other titles where none came; `jikan.title` is
+made from it.';
 COMMENT ON COLUMN jikan.anime.title IS 'The default title, usually romanised Japanese.';
 COMMENT ON COLUMN jikan.anime.title_english IS 'The English title; NULL where there is none.';
 COMMENT ON COLUMN jikan.anime.title_japanese IS 'The Japanese title; NULL where there is none.';
@@ -143,7 +140,7 @@ COMMENT ON COLUMN jikan.anime.popularity IS 'Place by members.';
 COMMENT ON COLUMN jikan.anime.members IS 'How many have it on a list.';
 COMMENT ON COLUMN jikan.anime.favorites IS 'How many have it among their favourites.';
 COMMENT ON COLUMN jikan.anime.synopsis IS 'The story in some sentences.';
-COMMENT ON COLUMN jikan.anime.background IS 'Notes on its making; NULL where Jikan says "".';
+COMMENT ON COLUMN jikan.anime.background IS 'Notes on its making; "" and NULL as Jikan says.';
 COMMENT ON COLUMN jikan.anime.season IS 'winter, spring, summer or fall (TV only).';
 COMMENT ON COLUMN jikan.anime.year IS 'The year of its season (TV only).';
 COMMENT ON COLUMN jikan.anime.broadcast IS
@@ -158,7 +155,7 @@ COMMENT ON COLUMN jikan.anime.themes IS
 COMMENT ON COLUMN jikan.anime.demographics IS 'Jikan''s demographics list.';
 COMMENT ON COLUMN jikan.anime.genre_names IS
 'Names of genres, explicit genres, themes and demographics in lower case, for filters.';
-COMMENT ON COLUMN jikan.anime.studio_names IS 'Names of the studios.';
+COMMENT ON COLUMN jikan.anime.studio_names IS 'Names of the studios, without HTML entities.';
 COMMENT ON COLUMN jikan.anime.is_nsfw IS 'Adult: rated Rx, or of genre Hentai or Erotica.';
 COMMENT ON COLUMN jikan.anime.embedding_hash IS
 'MD5 of `jikan_sync.embedding_text` of this row; a vector counts only beside the same hash.';
@@ -167,11 +164,9 @@ COMMENT ON COLUMN jikan.anime.core_hash IS
 COMMENT ON COLUMN jikan.anime.full_hash IS
 'Hash of relations, songs and links; NULL before a /full document.';
 COMMENT ON COLUMN jikan.anime.last_jikan_sync IS
-'When an upstream last vouched for the core facet.';
+'When an upstream last vouched for the core facet; `jikan_sync.ledger` follows it.';
 COMMENT ON COLUMN jikan.anime.full_synced_at IS
 'When a /full document last vouched for relations, songs and links; NULL: never.';
-COMMENT ON COLUMN jikan.anime.images_synced_at IS 'When pictures were last fetched; NULL: never.';
-COMMENT ON COLUMN jikan.anime.reviews_synced_at IS 'When reviews were last fetched; NULL: never.';
 COMMENT ON COLUMN jikan.anime.is_full IS 'Whether a /full document has ever been stored.';
 COMMENT ON COLUMN jikan.anime.sync_status IS
 'fresh, stale or pending_embeddings, as last marked; answers compute staleness from the

@@ -16,6 +16,7 @@ CREATE TABLE jikan.relation (
     entry_mal_id integer NOT NULL,
     name text,
     url text,
+    position integer NOT NULL,
     PRIMARY KEY (anime_id, relation, entry_type, entry_mal_id)
 );
 
@@ -32,6 +33,8 @@ COMMENT ON COLUMN jikan.relation.entry_mal_id IS
 'MyAnimeList id of the entry; it need not be mirrored.';
 COMMENT ON COLUMN jikan.relation.name IS 'Title of the entry.';
 COMMENT ON COLUMN jikan.relation.url IS 'Page of the entry.';
+COMMENT ON COLUMN jikan.relation.position IS
+'Place in Jikan''s list: 1,000 × place of the group + place in the group, each from 1.';
 
 CREATE TABLE jikan.theme_song (
     anime_id bigint NOT NULL REFERENCES jikan.anime (id) ON DELETE CASCADE,
@@ -87,6 +90,7 @@ CREATE TABLE jikan.review (
     is_preliminary boolean,
     episodes_watched integer,
     username text,
+    reviewer jsonb,
     reviewed_at timestamptz,
     position integer NOT NULL,
     PRIMARY KEY (anime_id, review_mal_id)
@@ -104,6 +108,7 @@ COMMENT ON COLUMN jikan.review.is_spoiler IS 'Whether it spoils the story.';
 COMMENT ON COLUMN jikan.review.is_preliminary IS 'Whether it was written before the end.';
 COMMENT ON COLUMN jikan.review.episodes_watched IS 'How far the reviewer had watched; often NULL.';
 COMMENT ON COLUMN jikan.review.username IS 'Who wrote it.';
+COMMENT ON COLUMN jikan.review.reviewer IS 'Jikan''s user object: page, name and images.';
 COMMENT ON COLUMN jikan.review.reviewed_at IS 'When it was written.';
 COMMENT ON COLUMN jikan.review.position IS 'Place in Jikan''s list, from 1.';
 

@@ -67,7 +67,7 @@ INSERT INTO jikan_sync.document_field (name, json_types, is_required)
 VALUES
 ('mal_id', '{number}', true),
 ('title', '{string}', true),
-('titles', '{array}', false),
+('titles', '{array,"null"}', false),
 ('approved', '{boolean,"null"}', false),
 ('airing', '{boolean,"null"}', false);
 

@@ -59,28 +59,28 @@ COMMENT ON COLUMN jikan_sync.breaker_failure.weight IS
 COMMENT ON COLUMN jikan_sync.breaker_failure.is_current IS
 'Whether nothing was answered since; only then it counts. Others still say what goes elsewhere.';
 
-INSERT INTO jikan_sync.setting (name, value, type, description)
+INSERT INTO jikan_sync.setting (name, value, type, minimum, maximum, description)
 VALUES
 (
-    'breaker_failures', '5', 'number',
+    'breaker_failures', '5', 'number', '1', '1000',
     'How many different titles (or lists, as often as they are tried) must fail, with nothing '
     'answered in between, to open a breaker.'
 ),
 (
-    'breaker_window', '5 minutes', 'interval',
+    'breaker_window', '5 minutes', 'interval', '1 second', '1 day',
     'How long a failure counts towards opening a breaker.'
 ),
 (
-    'breaker_probe_after', '30 seconds', 'interval',
+    'breaker_probe_after', '30 seconds', 'interval', '1 second', '1 day',
     'How long an open breaker waits before each canary; a provider is found again within it. As '
     'long, others go first for what one failed at, and for anything where it gave no answer.'
 ),
 (
-    'breaker_probe_timeout', '1 minute', 'interval',
+    'breaker_probe_timeout', '1 minute', 'interval', '1 second', '1 day',
     'When a canary that nobody reported on counts as lost.'
 ),
 (
-    'upstream_patience', '15 seconds', 'interval',
+    'upstream_patience', '15 seconds', 'interval', '0', '10 minutes',
     'Longest wait for a turn that a sidecar accepts; over it, a provider counts as busy.'
 );
 

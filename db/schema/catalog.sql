@@ -1,6 +1,7 @@
 -- Deploy pgjikan:schema/catalog to pg
 -- requires: schema/anime
--- requires: schema/freshness_policy
+-- requires: functions/freshness/is_stale
+-- requires: functions/face/plain_text
 
 -- What apps may read of the mirror as a table. The view runs with its owner's rights, so readers
 -- need nothing outside schema anime. Age is computed here, from timestamps and policy, never from a
@@ -11,12 +12,19 @@ BEGIN;
 SET LOCAL ROLE jikan_owner;
 
 CREATE VIEW anime.catalog AS
-SELECT
+SELECT  -- noqa: ST06
     a.mal_id,
-    a.title,
-    a.title_english,
-    a.title_japanese,
-    a.title_synonyms,
+    anime.plain_text(a.title) AS title,
+    anime.plain_text(a.title_english) AS title_english,
+    anime.plain_text(a.title_japanese) AS title_japanese,
+    CASE
+        WHEN strpos(array_to_string(a.title_synonyms, ' '), '&') > 0
+            THEN (
+                SELECT array_agg(anime.plain_text(s.title) ORDER BY s.place)
+                FROM unnest(a.title_synonyms) WITH ORDINALITY AS s (title, place)
+            )
+        ELSE a.title_synonyms
+    END AS title_synonyms,
     a.type,
     a.source,
     a.episodes,
@@ -34,8 +42,8 @@ SELECT
     a.popularity,
     a.members,
     a.favorites,
-    a.synopsis,
-    a.background,
+    anime.plain_text(a.synopsis) AS synopsis,
+    nullif(anime.plain_text(a.background), '') AS background,
     a.genre_names AS genres,
     a.studio_names AS studios,
     a.url,
@@ -47,11 +55,13 @@ SELECT
         a.images #>> '{jpg,large_image_url}', a.images #>> '{jpg,image_url}'
     ) AS image_url,
     CASE
-        WHEN a.last_jikan_sync + coalesce(s.max_age, p.max_age) <= n.now THEN 'stale'
+        WHEN jikan_sync.stale_at(a.last_jikan_sync, coalesce(s.max_age, p.max_age)) <= n.now
+            THEN 'stale'
         WHEN a.sync_status = 'pending_embeddings' THEN 'pending_embeddings'
         ELSE 'fresh'
     END AS freshness,
-    a.last_jikan_sync + coalesce(s.max_age, p.max_age) AS stale_at
+    jikan_sync.stale_at(a.last_jikan_sync, coalesce(s.max_age, p.max_age)) AS stale_at,
+    a.approved IS NOT FALSE AS is_approved
 FROM jikan.anime AS a
 LEFT JOIN jikan_sync.freshness_policy AS s
     ON s.facet = 'core' AND a.status = s.status
@@ -67,7 +77,9 @@ CROSS JOIN (  -- noqa: ST05
 
 COMMENT ON VIEW anime.catalog IS
 'Every mirrored anime, with how fresh it is: `fresh`, `stale` (older than the policy; a refresh is
-queued when someone asks for it) or `pending_embeddings` (not yet recommendable).';
+queued when someone asks for it) or `pending_embeddings` (not yet recommendable). Those that are
+tombstoned (`removed_at`) or not approved by MyAnimeList (`is_approved`) are here and in no other
+list.';
 COMMENT ON COLUMN anime.catalog.mal_id IS 'MyAnimeList''s id.';
 COMMENT ON COLUMN anime.catalog.title IS 'The default title, usually romanised Japanese.';
 COMMENT ON COLUMN anime.catalog.title_english IS 'The English title.';
@@ -102,6 +114,8 @@ COMMENT ON COLUMN anime.catalog.freshness IS 'fresh, stale or pending_embeddings
 COMMENT ON COLUMN anime.catalog.synced_at IS 'When an upstream last vouched for this row.';
 COMMENT ON COLUMN anime.catalog.stale_at IS
 'When the row is, or was, too old by the policy of today.';
+COMMENT ON COLUMN anime.catalog.is_approved IS
+'Whether MyAnimeList has approved the entry; true where nobody said.';
 COMMENT ON COLUMN anime.catalog.removed_at IS
 'When it was confirmed gone upstream; NULL for all others.';
 COMMENT ON COLUMN anime.catalog.anime_id IS 'Key inside the mirror, the same in every view.';
@@ -133,5 +147,8 @@ COMMENT ON COLUMN anime.studio.name IS 'Name of the studio.';
 COMMENT ON COLUMN anime.studio.anime_count IS 'How many anime it made.';
 
 GRANT SELECT ON anime.catalog, anime.genre, anime.studio TO anime_reader;
+-- What a view calls, its reader must be allowed to call: pure arithmetic.
+GRANT EXECUTE ON FUNCTION jikan_sync.stale_at(timestamptz, interval) TO anime_reader;
+GRANT EXECUTE ON FUNCTION jikan_sync.later(timestamptz, interval) TO anime_reader;
 
 COMMIT;

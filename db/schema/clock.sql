@@ -34,6 +34,66 @@ COMMENT ON FUNCTION jikan_sync.clock_now() IS
 'The time that every rule reads: the server''s, or the one that `jikan_sync.clock_set` froze.
 In a row filter write `(SELECT jikan_sync.clock_now())`, so that a statement asks once.';
 
+CREATE FUNCTION jikan_sync.later(moment timestamptz, span interval)
+RETURNS timestamptz
+LANGUAGE sql
+IMMUTABLE
+PARALLEL SAFE
+BEGIN ATOMIC
+    SELECT
+        (
+            later.moment AT TIME ZONE 'UTC'
+            + make_interval(secs => extract(EPOCH FROM later.span)::double precision)
+        ) AT TIME ZONE 'UTC';
+END;
+
+COMMENT ON FUNCTION jikan_sync.later(timestamptz, interval) IS
+'`moment` plus `span`, reckoned in UTC whatever the session''s time zone: a day is 24 hours, a month
+30 days. Every rule adds time with this or `jikan_sync.earlier`, never with + or -.';
+
+CREATE FUNCTION jikan_sync.earlier(moment timestamptz, span interval)
+RETURNS timestamptz
+LANGUAGE sql
+IMMUTABLE
+PARALLEL SAFE
+BEGIN ATOMIC
+    SELECT
+        (
+            earlier.moment AT TIME ZONE 'UTC'
+            - make_interval(secs => extract(EPOCH FROM earlier.span)::double precision)
+        ) AT TIME ZONE 'UTC';
+END;
+
+COMMENT ON FUNCTION jikan_sync.earlier(timestamptz, interval) IS
+'`moment` minus `span`, reckoned in UTC: see `jikan_sync.later`.';
+
+CREATE FUNCTION jikan_sync.ago(span interval)
+RETURNS timestamptz
+LANGUAGE sql
+STABLE
+BEGIN ATOMIC
+    SELECT jikan_sync.earlier(jikan_sync.clock_now(), ago.span);
+END;
+
+COMMENT ON FUNCTION jikan_sync.ago(interval) IS
+'The moment `span` before now. In a row filter write `(SELECT jikan_sync.ago(…))`, so that a
+statement asks once.';
+
+CREATE FUNCTION jikan_sync.is_over_time()
+RETURNS boolean
+LANGUAGE sql
+VOLATILE
+BEGIN ATOMIC
+    SELECT
+        t.time_limit > interval '0'
+        AND clock_timestamp() - statement_timestamp() >= t.time_limit
+    FROM (SELECT current_setting('statement_timeout')::interval AS time_limit) AS t;
+END;
+
+COMMENT ON FUNCTION jikan_sync.is_over_time() IS
+'Whether the statement under way has used up its `statement_timeout`: if so, query_canceled is that,
+and what it worked at is to blame; if not, somebody cancelled it.';
+
 CREATE FUNCTION jikan_sync.clock_set(at timestamptz)
 RETURNS void
 LANGUAGE sql
@@ -54,8 +114,9 @@ LANGUAGE sql
 VOLATILE
 BEGIN ATOMIC
     INSERT INTO jikan_sync.clock AS c (frozen_at)
-    VALUES (jikan_sync.clock_now() + clock_advance.step)
-    ON CONFLICT (is_only) DO UPDATE SET frozen_at = c.frozen_at + clock_advance.step
+    VALUES (jikan_sync.later(jikan_sync.clock_now(), clock_advance.step))
+    ON CONFLICT (is_only) DO UPDATE
+        SET frozen_at = jikan_sync.later(c.frozen_at, clock_advance.step)
     RETURNING c.frozen_at;
 END;
 

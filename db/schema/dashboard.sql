@@ -3,7 +3,7 @@
 -- requires: schema/embedding_provider
 -- requires: schema/rejected_document
 -- requires: schema/request_stat
--- requires: functions/reserve_rate
+-- requires: functions/upstream/reserve_rate
 
 -- What `pgjikan dashboard` shows beyond the status views: how it was over time, and what went
 -- wrong. All of it is worked out from rows that are kept anyway, so that a page opened now shows
@@ -22,7 +22,7 @@ BEGIN ATOMIC
     WITH axis AS MATERIALIZED (
         SELECT
             c.now,
-            c.now - queue_depth.span AS began_at,
+            jikan_sync.earlier(c.now, queue_depth.span) AS began_at,
             ceil(
                 extract(EPOCH FROM queue_depth.span) / extract(EPOCH FROM queue_depth.step)
             )::integer AS step_count,
@@ -85,7 +85,9 @@ BEGIN ATOMIC
             l.lane,
             p.priority,
             s.step_number,
-            a.now - (a.step_count - s.step_number) * queue_depth.step AS at
+            jikan_sync.earlier(
+                a.now, (a.step_count - s.step_number) * queue_depth.step
+            ) AS at
         FROM axis AS a
         CROSS JOIN (VALUES ('jikan'), ('embedding')) AS l (lane)
         CROSS JOIN (VALUES ('high'), ('low')) AS p (priority)
@@ -119,7 +121,7 @@ SELECT
     sum(s.request_count) AS request_count,
     sum(s.elapsed) / sum(s.request_count) AS mean_elapsed
 FROM jikan_sync.request_stat AS s
-WHERE s.hour > (SELECT jikan_sync.clock_now()) - interval '24 hours'
+WHERE s.hour > (SELECT jikan_sync.ago('24 hours'))
 GROUP BY s.hour, s.provider, s.outcome;
 
 COMMENT ON VIEW jikan_sync.status_request IS
@@ -171,7 +173,7 @@ SELECT
 FROM jikan_sync.queue_history AS h
 WHERE
     h.outcome <> 'done'
-    AND h.processed_at > (SELECT jikan_sync.clock_now()) - interval '24 hours'
+    AND h.processed_at > (SELECT jikan_sync.ago('24 hours'))
 UNION ALL
 SELECT
     r.started_at AS at,
@@ -182,7 +184,7 @@ SELECT
 FROM jikan_sync.job_run AS r
 WHERE
     r.outcome = 'failed'
-    AND r.started_at > (SELECT jikan_sync.clock_now()) - interval '24 hours'
+    AND r.started_at > (SELECT jikan_sync.ago('24 hours'))
 UNION ALL
 SELECT
     d.last_seen_at AS at,
@@ -191,7 +193,7 @@ SELECT
     'rejected' AS class,
     d.reason AS message
 FROM jikan_sync.rejected_document AS d
-WHERE d.last_seen_at > (SELECT jikan_sync.clock_now()) - interval '24 hours';
+WHERE d.last_seen_at > (SELECT jikan_sync.ago('24 hours'));
 
 COMMENT ON VIEW jikan_sync.status_error IS
 'What went wrong in the last 24 hours: tries of tasks, runs of jobs, documents that do not fit.';

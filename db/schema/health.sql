@@ -1,10 +1,12 @@
 -- Deploy pgjikan:schema/health to pg
 -- requires: schema/worker
 -- requires: schema/job
--- requires: functions/freshness_age
--- requires: functions/reserve_request
--- requires: functions/embedding_model
--- requires: functions/embedding_available
+-- requires: functions/freshness/is_stale
+-- requires: schema/sync_run
+-- requires: functions/upstream/reserve_request
+-- requires: functions/embeddings/embedding_model
+-- requires: functions/embeddings/embedding_available
+-- requires: functions/store/keep_parts
 
 -- One row that says whether all is well, for an app, a load balancer or a person. A broken part
 -- degrades, it does not take down: what is stored is still read. The function has the owner's
@@ -18,20 +20,35 @@ SET LOCAL ROLE jikan_owner;
 CREATE INDEX anime_embedding_hash_idx
 ON jikan.anime (id) INCLUDE (embedding_hash) WHERE removed_at IS null;
 
-INSERT INTO jikan_sync.setting (name, value, type, description)
+-- Those confirmed gone: a few, which a count must leave out whatever the ledger says of them.
+CREATE INDEX anime_removed_idx ON jikan.anime (mal_id) WHERE removed_at IS NOT null;
+
+INSERT INTO jikan_sync.setting (name, value, type, minimum, maximum, description)
 VALUES
 (
-    'health_sidecar_silence', '2 minutes', 'interval',
+    'health_sidecar_silence', '2 minutes', 'interval', '1 second', '30 days',
     'How long no sidecar may have been seen; one ticks every 30 s. Where `pgjikan sidecar --once` '
     'runs on a schedule, set it to somewhat over the time between two runs.'
 ),
 (
-    'health_high_wait', '2 minutes', 'interval',
+    'health_high_wait', '2 minutes', 'interval', '1 second', '30 days',
     'How long a task that a user waits for may have been ready.'
 ),
 (
-    'health_coverage', '0.9', 'number',
+    'health_coverage', '0.9', 'number', '0', '1',
     'The share of titles that should have a current vector.'
+),
+(
+    'health_stale', '0.2', 'number', '0', '1',
+    'The share of titles that may have been stale for over `health_stale_for`.'
+),
+(
+    'health_stale_for', '2 days', 'interval', '0', '366 days',
+    'How long a stale title may wait for its refresh before it counts as overdue.'
+),
+(
+    'health_unfetched', '50', 'number', '1', '100000000',
+    'How many titles may wait because a facet of theirs was given up or answered 404.'
 );
 
 CREATE FUNCTION anime.check_health()
@@ -93,19 +110,17 @@ BEGIN ATOMIC
     sidecar AS (
         SELECT
             max(w.seen_at) AS seen_at,
-            count(*) FILTER (WHERE w.seen_at >= c.moment - s.silence) AS alive_count,
+            count(*) FILTER (WHERE w.seen_at >= s.alive_after) AS alive_count,
             coalesce(
-                bool_or('jikan' = any(w.lanes)) FILTER (WHERE w.seen_at >= c.moment - s.silence),
+                bool_or('jikan' = any(w.lanes)) FILTER (WHERE w.seen_at >= s.alive_after),
                 false
             ) AS has_jikan_lane,
             coalesce(
-                bool_or('embedding' = any(w.lanes)) FILTER (
-                    WHERE w.seen_at >= c.moment - s.silence
-                ),
+                bool_or('embedding' = any(w.lanes)) FILTER (WHERE w.seen_at >= s.alive_after),
                 false
             ) AS has_embedding_lane
-        FROM clock AS c
-        CROSS JOIN jikan_sync.setting_interval('health_sidecar_silence') AS s (silence)
+        FROM
+            jikan_sync.ago(jikan_sync.setting_interval('health_sidecar_silence')) AS s (alive_after)
         LEFT JOIN jikan_sync.worker AS w ON true
     ),
 
@@ -116,7 +131,71 @@ BEGIN ATOMIC
     ),
 
     stale AS (
-        SELECT count(*) AS stale_count FROM jikan_sync.stale_core()
+        SELECT
+            count(*) AS stale_count,
+            count(*) FILTER (
+                WHERE jikan_sync.is_stale(
+                    'core', s.status,
+                    jikan_sync.later(
+                        s.stored_at, jikan_sync.setting_interval('health_stale_for')
+                    )
+                )
+            ) AS overdue_count
+        FROM jikan_sync.stale_core() AS s
+        WHERE
+            NOT EXISTS (
+                SELECT FROM jikan.anime AS a
+                WHERE a.mal_id = s.mal_id AND a.removed_at IS NOT null
+            )
+    ),
+
+    -- A facet that nobody gets: given up again and again, for many titles at once.
+    unfetched AS (
+        SELECT
+            string_agg(
+                format('%s (%s titles)', g.facet, g.title_count), ', ' ORDER BY g.facet
+            ) AS facets
+        FROM (
+            SELECT
+                l.facet,
+                count(*) AS title_count
+            FROM jikan_sync.ledger AS l
+            CROSS JOIN clock AS c
+            WHERE
+                l.outcome IN ('dead', 'missing')
+                AND l.not_before > c.moment
+                AND l.not_before < 'infinity'
+            GROUP BY l.facet
+        ) AS g
+        WHERE g.title_count >= jikan_sync.setting_number('health_unfetched')
+    ),
+
+    walk AS (
+        SELECT
+            string_agg(concat_ws(' ', r.kind, r.season, r.year), ', ') FILTER (
+                WHERE r.state = 'stalled'
+            ) AS stalled,
+            string_agg(
+                format(
+                    '%s saw %s of %s titles',
+                    concat_ws(' ', r.kind, r.season, r.year), r.seen_count, r.total_count
+                ), ', '
+            ) FILTER (
+                WHERE
+                r.state = 'finished'
+                AND r.seen_count
+                < r.total_count * (1 - jikan_sync.setting_number('sync_shortage'))
+                AND NOT EXISTS (
+                    SELECT
+                    FROM jikan_sync.sync_run AS n
+                    WHERE
+                        n.kind = r.kind
+                        AND n.season IS NOT DISTINCT FROM r.season
+                        AND n.year IS NOT DISTINCT FROM r.year
+                        AND n.finished_at > r.finished_at
+                )
+            ) AS short
+        FROM jikan_sync.sync_run AS r
     ),
 
     live AS (
@@ -133,6 +212,7 @@ BEGIN ATOMIC
             v.title_count,
             v.coverage,
             stale.stale_count,
+            stale.overdue_count,
             live.task_count AS queue_depth,
             dead.task_count AS dead_letter_count,
             sidecar.seen_at,
@@ -140,17 +220,27 @@ BEGIN ATOMIC
             sidecar.has_jikan_lane,
             sidecar.has_embedding_lane,
             job.failing,
+            unfetched.facets AS unfetched,
+            walk.stalled AS stalled_walks,
+            walk.short AS short_walks,
             v.title_count - v.current_count AS pending_count,
             c.moment - head.ready_at AS oldest_wait,
             c.moment - head.high_ready_at AS oldest_high_wait,
             jikan_sync.upstream_available() AS has_upstream,
             jikan_sync.embedding_available() AS has_embedding,
+            (
+                SELECT format('the embedding model %s is gone: switch to another', m.name)
+                FROM jikan.embedding_model AS m
+                WHERE m.status = 'active' AND m.gone_until IS NOT null
+            ) AS gone_model,
             exists(SELECT 1 FROM jikan_sync.clock) AS is_frozen
         FROM clock AS c
         CROSS JOIN head
         CROSS JOIN sidecar
         CROSS JOIN job
         CROSS JOIN stale
+        CROSS JOIN unfetched
+        CROSS JOIN walk
         CROSS JOIN live
         CROSS JOIN dead
         CROSS JOIN jikan_sync.embedding_coverage(jikan_sync.active_model_id()) AS v
@@ -176,6 +266,7 @@ BEGIN ATOMIC
                     END,
                     CASE WHEN NOT f.has_upstream THEN 'no upstream is available' END,
                     CASE WHEN NOT f.has_embedding THEN 'embeddings are not available' END,
+                    f.gone_model,
                     CASE
                         WHEN f.oldest_high_wait > jikan_sync.setting_interval('health_high_wait')
                             THEN
@@ -189,9 +280,34 @@ BEGIN ATOMIC
                             THEN format('%s titles are not recommendable yet', f.pending_count)
                     END,
                     CASE
+                        WHEN
+                            f.overdue_count
+                            > f.title_count * jikan_sync.setting_number('health_stale')
+                            THEN
+                                format(
+                                    '%s of %s titles have been stale for over %s',
+                                    f.overdue_count,
+                                    f.title_count,
+                                    jikan_sync.setting_text('health_stale_for')
+                                )
+                    END,
+                    CASE
+                        WHEN f.unfetched IS NOT null
+                            THEN 'upstreams do not bring: ' || f.unfetched
+                    END,
+                    CASE
+                        WHEN f.stalled_walks IS NOT null
+                            THEN 'walks stand still: ' || f.stalled_walks
+                    END,
+                    CASE
+                        WHEN f.short_walks IS NOT null
+                            THEN 'a walk missed titles: ' || f.short_walks
+                    END,
+                    CASE
                         WHEN f.failing <> '{}'
                             THEN 'jobs fail: ' || array_to_string(f.failing, ', ')
                     END,
+                    jikan_sync.lost_parts_reason(),
                     CASE WHEN f.is_frozen THEN 'the clock is frozen, as in a test' END
                 ],
                 null

@@ -33,9 +33,9 @@ COMMENT ON COLUMN jikan_sync.demand.anime_id IS 'The anime.';
 COMMENT ON COLUMN jikan_sync.demand.score IS 'Its reads, as worth at `updated_at`.';
 COMMENT ON COLUMN jikan_sync.demand.updated_at IS 'When the score was last counted.';
 
-INSERT INTO jikan_sync.setting (name, value, type, description)
+INSERT INTO jikan_sync.setting (name, value, type, minimum, maximum, description)
 VALUES (
-    'hit_sample', '0.05', 'number',
+    'hit_sample', '0.05', 'number', '0', '1',
     'The share of reads that is counted, each for all it stands for: 0.05 writes once in 20 reads.'
 );
 

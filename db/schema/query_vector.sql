@@ -27,11 +27,13 @@ COMMENT ON COLUMN jikan_sync.query_vector.embedding IS 'The vector, of length 1.
 COMMENT ON COLUMN jikan_sync.query_vector.embedded_at IS 'When it was made.';
 COMMENT ON COLUMN jikan_sync.query_vector.used_at IS 'When it was last read, to the hour.';
 
-INSERT INTO jikan_sync.setting (name, value, type, description)
+INSERT INTO jikan_sync.setting (name, value, type, minimum, maximum, description)
 VALUES (
     'query_vector_limit',
     '10000',
     'number',
+    '0',
+    '10000000',
     'Most query vectors to keep for a model; the least recently used go first.'
 );
 

@@ -5,7 +5,11 @@
 -- The work that waits for a sidecar: one live row per thing to do, a copy of each finished try in
 -- the history, and a dead letter for what kept failing. Leasing a task changes no indexed column,
 -- so that it stays a heap-only update: at a million waiting tasks a claim leaves nothing behind in
--- any index, and a page cleans itself.
+-- any index, and a page cleans itself. What is leased is found by a table of its own.
+--
+-- Locks are taken in this order, here and everywhere: the mutex of who adds titles, anime by id,
+-- then the ledger and what was asked upstream, then the queue, then runs, then breakers, limits and
+-- statistics. Whoever cannot keep to it (the fold of wishes) waits for nobody.
 
 BEGIN;
 
@@ -19,8 +23,10 @@ PARALLEL SAFE
 BEGIN ATOMIC
     SELECT
         CASE
-            WHEN task_key.task IN ('anime', 'pictures', 'reviews')
-                THEN task_key.task || ':' || task_key.mal_id::text
+            WHEN task_key.task = 'anime'
+                THEN 'anime:' || task_key.mal_id::text
+            WHEN task_key.task = 'facet'
+                THEN (task_key.payload ->> 'facet') || ':' || task_key.mal_id::text
             WHEN task_key.task = 'embed'
                 THEN 'embed:' || task_key.anime_id::text
             WHEN task_key.task IN ('search', 'embed_query')
@@ -31,7 +37,7 @@ BEGIN ATOMIC
                     || ':' || (task_key.payload ->> 'season')
             WHEN task_key.task = 'season'
                 THEN 'season:' || (task_key.payload ->> 'season')
-            WHEN task_key.task = 'catalogue' THEN 'catalogue'
+            WHEN task_key.task IN ('catalogue', 'recommendations') THEN task_key.task
         END;
 END;
 
@@ -64,7 +70,8 @@ CREATE TABLE jikan_sync.queue (
     CONSTRAINT queue_dedupe_key_key UNIQUE (dedupe_key),
     CONSTRAINT queue_task_check CHECK (
         task IN (
-            'search', 'anime', 'pictures', 'reviews', 'season', 'catalogue', 'embed', 'embed_query'
+            'search', 'anime', 'facet', 'season', 'catalogue', 'recommendations', 'embed',
+            'embed_query'
         )
     ),
     CONSTRAINT queue_priority_check CHECK (priority IN ('high', 'low')),
@@ -89,18 +96,19 @@ CREATE INDEX queue_claim_idx ON jikan_sync.queue (lane, priority, ready_at, id);
 CREATE INDEX queue_anime_id_idx ON jikan_sync.queue (anime_id) WHERE anime_id IS NOT null;
 
 CREATE INDEX queue_flood_idx ON jikan_sync.queue (task, priority)
-WHERE task IN ('search', 'embed_query') OR anime_id IS null AND priority = 'high';
+WHERE task IN ('search', 'embed_query', 'facet') OR anime_id IS null AND priority = 'high';
 
 COMMENT ON TABLE jikan_sync.queue IS
 'What waits to be done or is being done; finished tasks move to `jikan_sync.queue_history`.';
 COMMENT ON COLUMN jikan_sync.queue.id IS 'The task.';
 COMMENT ON COLUMN jikan_sync.queue.task IS
-'search, anime (one /full document), pictures, reviews, season, catalogue, embed or embed_query.';
+'search, anime (one /full document), facet (a page of another facet), season, catalogue,
+recommendations (a page of the latest), embed or embed_query.';
 COMMENT ON COLUMN jikan_sync.queue.lane IS 'Who does it: the jikan lane or the embedding lane.';
 COMMENT ON COLUMN jikan_sync.queue.anime_id IS 'The mirrored anime it is about, if one is.';
 COMMENT ON COLUMN jikan_sync.queue.mal_id IS 'The MyAnimeList id it is about, if one is.';
 COMMENT ON COLUMN jikan_sync.queue.payload IS
-'Further arguments: query and query_key, year, season, page.';
+'Further arguments: facet, query and query_key, year, season, page.';
 COMMENT ON COLUMN jikan_sync.queue.priority IS 'high: a user waits for it; low: bulk.';
 COMMENT ON COLUMN jikan_sync.queue.dedupe_key IS
 'One live task per thing to do: `jikan_sync.task_key`.';
@@ -117,6 +125,24 @@ COMMENT ON COLUMN jikan_sync.queue.leased_by IS 'The worker that holds it.';
 COMMENT ON COLUMN jikan_sync.queue.lease_token IS
 'Proof of the lease; only its holder may finish it.';
 COMMENT ON COLUMN jikan_sync.queue.lease_expires_at IS 'When the lease runs out and it goes back.';
+
+CREATE TABLE jikan_sync.lease (
+    token uuid PRIMARY KEY,
+    worker text NOT NULL,
+    task_ids bigint[] NOT NULL
+)
+WITH (
+    autovacuum_vacuum_threshold = 1000,
+    autovacuum_vacuum_scale_factor = 0.01,
+    autovacuum_vacuum_cost_delay = 0
+);
+
+COMMENT ON TABLE jikan_sync.lease IS
+'Which tasks a claim took, so that what a worker holds is found without reading the queue. The
+queue''s rows are the truth; the sweep forgets claims of which nothing is left.';
+COMMENT ON COLUMN jikan_sync.lease.token IS 'The claim''s token, as in `jikan_sync.queue`.';
+COMMENT ON COLUMN jikan_sync.lease.worker IS 'The worker that claimed.';
+COMMENT ON COLUMN jikan_sync.lease.task_ids IS 'What it took.';
 
 CREATE TABLE jikan_sync.queue_history (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -204,38 +230,52 @@ CREATE TYPE jikan_sync.claimed_task AS (
     dedupe_key text
 );
 
+CREATE TYPE jikan_sync.new_task AS (
+    task text,
+    anime_id bigint,
+    mal_id integer,
+    payload jsonb,
+    priority text,
+    ready_at timestamptz,
+    created_at timestamptz,
+    errors jsonb
+);
+
+COMMENT ON TYPE jikan_sync.new_task IS
+'A task to put into the queue, as `jikan_sync.put_tasks` takes it.';
+
 COMMENT ON TYPE jikan_sync.claimed_task IS
 'A task that a worker has leased, as `jikan_sync.claim` gives it.';
 
-INSERT INTO jikan_sync.setting (name, value, type, description)
+INSERT INTO jikan_sync.setting (name, value, type, minimum, maximum, description)
 VALUES
 (
-    'lease_duration', '5 minutes', 'interval',
+    'lease_duration', '5 minutes', 'interval', '100 milliseconds', '1 day',
     'How long a worker may hold a task before it goes back; far over the slowest request or batch.'
 ),
 (
-    'low_share', '0.2', 'number',
+    'low_share', '0.2', 'number', '0', '1',
     'The share of claims that low tasks keep while high ones wait; 0.2: one in five.'
 ),
 (
-    'low_ages_after', '1 hour', 'interval',
+    'low_ages_after', '1 hour', 'interval', '1 second', '30 days',
     'While a low task has been ready for so long, low counts as high: the two take turns.'
 ),
 (
-    'max_live_searches', '200', 'number',
+    'max_live_searches', '200', 'number', '0', '100000',
     'Upstream searches that may wait at once; more are refused. At 60 requests a minute: 4 minutes.'
 ),
 (
-    'max_high_searches', '20', 'number',
+    'max_high_searches', '20', 'number', '0', '100000',
     'How many of the waiting searches may be high; the next ones wait as low.'
 ),
 (
-    'max_live_query_embeddings', '200', 'number',
+    'max_live_query_embeddings', '200', 'number', '0', '100000',
     'Query texts that may wait for their vector at once; more are refused.'
 ),
 (
-    'max_unknown_anime', '200', 'number',
-    'High fetches of ids we do not mirror that may wait at once; more are refused.'
+    'max_unknown_anime', '200', 'number', '0', '100000',
+    'Fetches of ids we do not mirror that may wait as high at once; more are refused.'
 );
 
 COMMIT;

@@ -31,15 +31,31 @@ BEGIN
 
     -- Scripts SET ROLE jikan_owner, so that it owns all it should whoever deploys.
     IF NOT pg_catalog.pg_has_role(current_user, 'jikan_owner', 'SET') THEN
-        EXECUTE format('GRANT jikan_owner TO %I WITH SET TRUE, INHERIT TRUE', current_user);
+        BEGIN
+            EXECUTE format('GRANT jikan_owner TO %I WITH SET TRUE, INHERIT TRUE', current_user);
+        EXCEPTION
+            WHEN insufficient_privilege THEN
+                RAISE EXCEPTION USING
+                    ERRCODE = 'insufficient_privilege',
+                    MESSAGE = format('%s is no member of role "jikan_owner" and may not become one',
+                                     current_user),
+                    HINT = format('As a superuser, or as who made the role: GRANT jikan_owner TO %I '
+                                  'WITH SET TRUE, INHERIT TRUE;', current_user);
+        END;
     END IF;
 
     EXECUTE format('GRANT CREATE ON DATABASE %I TO jikan_owner', current_database());
+
+    -- Who made the roles may comment on them; that another deploys is no fault.
+    BEGIN
+        COMMENT ON ROLE jikan_owner IS 'Owns every object of pgjikan; nobody logs in as it.';
+        COMMENT ON ROLE jikan_sidecar IS 'May call the entry points that a pgjikan sidecar needs.';
+        COMMENT ON ROLE anime_reader IS 'May call the functions and read the views of schema anime.';
+    EXCEPTION
+        WHEN insufficient_privilege THEN
+            NULL;
+    END;
 END;
 $$;
-
-COMMENT ON ROLE jikan_owner IS 'Owns every object of pgjikan; nobody logs in as it.';
-COMMENT ON ROLE jikan_sidecar IS 'May call the entry points that a pgjikan sidecar needs.';
-COMMENT ON ROLE anime_reader IS 'May call the functions and read the views of schema anime.';
 
 COMMIT;

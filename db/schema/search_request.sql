@@ -18,6 +18,7 @@ CREATE TABLE jikan_sync.search_request (
     failed_at timestamptz,
     mal_ids integer[],
     requested_by text NOT NULL DEFAULT session_user,
+    asked_count integer NOT NULL DEFAULT 0,
     CONSTRAINT search_request_state_check CHECK (state IN ('pending', 'fetched', 'unavailable')),
     CONSTRAINT search_request_answer_check CHECK ((answered_at IS null) = (mal_ids IS null)),
     CONSTRAINT search_request_fetched_check CHECK (state <> 'fetched' OR answered_at IS NOT null),
@@ -45,27 +46,30 @@ COMMENT ON COLUMN jikan_sync.search_request.mal_ids IS
 COMMENT ON COLUMN jikan_sync.search_request.requested_by IS
 'The login that last asked; the limits against floods are each login''s own.';
 
-INSERT INTO jikan_sync.setting (name, value, type, description)
+COMMENT ON COLUMN jikan_sync.search_request.asked_count IS
+'How often readers wished for it while the database did not know.';
+
+INSERT INTO jikan_sync.setting (name, value, type, minimum, maximum, description)
 VALUES
 (
-    'search_interval', '5 minutes', 'interval',
+    'search_interval', '5 minutes', 'interval', '0', '1 day',
     'The same normalised query goes upstream at most once in this time, found or not.'
 ),
 (
-    'search_outage_interval', '30 seconds', 'interval',
+    'search_outage_interval', '30 seconds', 'interval', '0', '1 day',
     'After an outage the same query may be asked again this soon.'
 ),
 (
-    'search_learned_for', '30 days', 'interval',
+    'search_learned_for', '30 days', 'interval', '0', '3660 days',
     'How long what an upstream search found answers the same query.'
 ),
 (
-    'search_per_minute', '30', 'number',
+    'search_per_minute', '30', 'number', '0', '100000',
     'New questions of a minute and a login that go upstream as high; as many again go as low, and '
     'what is over that is refused. While the last answers found nothing it shrinks, to a twentieth.'
 ),
 (
-    'search_per_hour', '600', 'number',
+    'search_per_hour', '600', 'number', '0', '1000000',
     'New questions of an hour and a login that go upstream: 14,400 a day at the most.'
 );
 

@@ -1,6 +1,6 @@
 -- Deploy pgjikan:schema/status to pg
--- requires: functions/freshness_age
--- requires: functions/run_job
+-- requires: functions/freshness/is_stale
+-- requires: functions/jobs/run_job
 -- requires: schema/queue
 -- requires: schema/embedding
 
@@ -16,67 +16,52 @@ WITH moment AS MATERIALIZED (
     SELECT jikan_sync.clock_now() AS now
 ),
 
-policy AS MATERIALIZED (
-    SELECT
-        s.status,
-        m.now - jikan_sync.max_age('core', s.status) AS core_after,
-        m.now - jikan_sync.max_age('themes', s.status) AS themes_after,
-        m.now - jikan_sync.max_age('relations', s.status) AS relations_after,
-        m.now - jikan_sync.max_age('links', s.status) AS links_after,
-        m.now - jikan_sync.max_age('images', s.status) AS images_after,
-        m.now - jikan_sync.max_age('reviews', s.status) AS reviews_after
-    FROM (
-        VALUES ('Finished Airing'), ('Currently Airing'), ('Not yet aired'), ('')
-    ) AS s (status)
-    CROSS JOIN moment AS m
+title AS MATERIALIZED (
+    SELECT count(*) AS title_count
+    FROM jikan.anime AS a
+    WHERE a.removed_at IS null
 ),
 
--- One pass over one index for all facets.
+threshold AS MATERIALIZED (
+    SELECT
+        f.name AS facet,
+        t.status,
+        t.stale_before
+    FROM jikan_sync.facet AS f
+    CROSS JOIN LATERAL jikan_sync.stale_thresholds(f.name) AS t
+),
+
+-- One pass over the ledger for all facets. Tombstones are few: they are taken off afterwards.
 counted AS MATERIALIZED (
     SELECT
-        count(*) AS title_count,
-        count(*) FILTER (WHERE a.last_jikan_sync > p.core_after) AS core_count,
-        min(a.last_jikan_sync) AS core_at,
-        count(a.full_synced_at) AS full_count,
-        count(*) FILTER (WHERE a.full_synced_at > p.themes_after) AS themes_count,
-        count(*) FILTER (WHERE a.full_synced_at > p.relations_after) AS relations_count,
-        count(*) FILTER (WHERE a.full_synced_at > p.links_after) AS links_count,
-        min(a.full_synced_at) AS full_at,
-        count(a.images_synced_at) AS pictured_count,
-        count(*) FILTER (WHERE a.images_synced_at > p.images_after) AS images_count,
-        min(a.images_synced_at) AS images_at,
-        count(a.reviews_synced_at) AS reviewed_count,
-        count(*) FILTER (WHERE a.reviews_synced_at > p.reviews_after) AS reviews_count,
-        min(a.reviews_synced_at) AS reviews_at
-    FROM jikan.anime AS a
-    INNER JOIN policy AS p
-        ON
-            CASE
-                WHEN a.status IN ('Finished Airing', 'Currently Airing', 'Not yet aired')
-                    THEN a.status
-                ELSE ''
-            END = p.status
-    WHERE a.removed_at IS null
+        l.facet,
+        count(*) AS synced_count,
+        count(*) FILTER (WHERE l.stored_at > t.stale_before) AS fresh_count,
+        min(l.stored_at) AS oldest_at
+    FROM jikan_sync.ledger AS l
+    INNER JOIN threshold AS t
+        ON l.facet = t.facet AND jikan_sync.status_class(l.status) = t.status
+    WHERE
+        l.stored_at IS NOT null
+        AND NOT EXISTS (
+            SELECT
+            FROM jikan.anime AS a
+            WHERE a.missing_count > 0 AND a.removed_at IS NOT null AND a.mal_id = l.mal_id
+        )
+    GROUP BY l.facet
 )
 
-SELECT
-    f.facet,
-    f.fresh_count,
-    f.oldest_at,
-    f.synced_count - f.fresh_count AS stale_count,
-    c.title_count - f.synced_count AS never_count,
-    m.now - f.oldest_at AS oldest_age
-FROM counted AS c
+SELECT  -- noqa: ST06
+    f.name AS facet,
+    coalesce(c.fresh_count, 0) AS fresh_count,
+    c.oldest_at,
+    coalesce(c.synced_count - c.fresh_count, 0) AS stale_count,
+    t.title_count - coalesce(c.synced_count, 0) AS never_count,
+    m.now - c.oldest_at AS oldest_age
+FROM jikan_sync.facet AS f
+CROSS JOIN title AS t
 CROSS JOIN moment AS m
-CROSS JOIN LATERAL (
-    VALUES
-    ('core', c.core_count, c.title_count, c.core_at),
-    ('themes', c.themes_count, c.full_count, c.full_at),
-    ('relations', c.relations_count, c.full_count, c.full_at),
-    ('links', c.links_count, c.full_count, c.full_at),
-    ('images', c.images_count, c.pictured_count, c.images_at),
-    ('reviews', c.reviews_count, c.reviewed_count, c.reviews_at)
-) AS f (facet, fresh_count, synced_count, oldest_at);
+LEFT JOIN counted AS c ON f.name = c.facet;
 
 COMMENT ON VIEW jikan_sync.status_facet IS
 'How fresh the mirror is, facet by facet, by the policies of this moment; tombstones do not count.';
@@ -135,7 +120,7 @@ SELECT
         WHERE h.outcome = 'done'
     ) AS median_latency
 FROM jikan_sync.queue_history AS h
-WHERE h.processed_at > (SELECT jikan_sync.clock_now()) - interval '24 hours'
+WHERE h.processed_at > (SELECT jikan_sync.ago('24 hours'))
 GROUP BY date_trunc('hour', h.processed_at, 'UTC'), h.task;
 
 COMMENT ON VIEW jikan_sync.status_throughput IS

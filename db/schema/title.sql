@@ -1,7 +1,7 @@
 -- Deploy pgjikan:schema/title to pg
 -- requires: schema/anime
--- requires: functions/normalise_title
--- requires: functions/normalise_season
+-- requires: functions/search/normalise_title
+-- requires: functions/search/normalise_season
 
 -- Everything that search reads besides jikan.anime, made from its titles by
 -- jikan_sync.index_titles: the titles in the forms that are compared, their words, and the
@@ -41,7 +41,7 @@ COMMENT ON COLUMN jikan.title.number IS
 COMMENT ON COLUMN jikan.title.type IS 'Default, English, Japanese, Synonym, or another language.';
 COMMENT ON COLUMN jikan.title.is_short IS
 'Whether it is a synonym that only says how one of the anime''s main titles begins.';
-COMMENT ON COLUMN jikan.title.title IS 'The title as received.';
+COMMENT ON COLUMN jikan.title.title IS 'The title as people read it: `anime.plain_text`.';
 COMMENT ON COLUMN jikan.title.words IS 'Its words: `jikan_sync.normalise_title`.';
 COMMENT ON COLUMN jikan.title.key IS 'Its words, folded: `jikan_sync.fold_title`.';
 COMMENT ON COLUMN jikan.title.base IS

@@ -38,7 +38,7 @@ BEGIN
     VALUES (heartbeat.worker, heartbeat.lanes, heartbeat.version, v_now, v_now)
     ON CONFLICT ON CONSTRAINT worker_pkey DO UPDATE SET seen_at = excluded.seen_at;
     DELETE FROM jikan_sync.worker AS w
-    WHERE w.seen_at < v_now - interval '1 day'
+    WHERE w.seen_at < jikan_sync.earlier(v_now, '1 day')
         AND w.name <> heartbeat.worker;
 END;
 $$;

@@ -1,3 +1,3 @@
 """pgjikan keeps MyAnimeList's anime inside PostgreSQL: fresh, searchable, recommendable."""
 
-__version__ = "0.1.0"
+__version__ = "1.0.0.dev0"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import pwd
+import secrets
 import shutil
 import subprocess
 import sys
@@ -12,6 +13,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+import psycopg
+from psycopg import sql
 
 from pgjikan import postgres_install
 from pgjikan.errors import PgjikanError
@@ -96,7 +101,9 @@ def read_status(cluster: Path) -> ServerStatus:
     except FileNotFoundError:
         return ServerStatus(None)
     # pid, cluster, start time, port, socket folder, address, shared memory, state
-    if len(lines) < 6 or not lines[0].isdigit() or not serves(int(lines[0]), cluster):
+    # A server that is coming up writes its lines one by one.
+    is_whole = len(lines) >= 6 and lines[0].isdigit() and bool(lines[4])
+    if not is_whole or not serves(int(lines[0]), cluster):
         return ServerStatus(None)
     return ServerStatus(int(lines[0]), Path(lines[4]), int(lines[3]), bool(lines[5].strip()))
 
@@ -124,6 +131,24 @@ def make_private_dir(path: Path, account: pwd.struct_passwd | None) -> None:
     path.mkdir(mode=0o700)
     if account is not None:
         os.chown(path, account.pw_uid, account.pw_gid)
+
+
+def kept_password(file: Path) -> str:
+    """Return the password in `file`, which is made on first use; only its owner may read it."""
+    with readable_errors(file.parent):
+        if not file.exists():
+            descriptor = os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+            with open(descriptor, "w") as new:
+                new.write(secrets.token_urlsafe(24))
+        return file.read_text()
+
+
+def set_password(connection: psycopg.Connection[Any], login: str, password: str) -> None:
+    """Give a login its password; the server sees and logs only the hash."""
+    hashed = connection.pgconn.encrypt_password(
+        password.encode(), login.encode(), b"scram-sha-256"
+    ).decode()
+    connection.execute(sql.SQL("ALTER ROLE {} PASSWORD {}").format(sql.Identifier(login), hashed))
 
 
 def failure(what: str, said: str) -> PgjikanError:

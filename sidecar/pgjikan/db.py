@@ -2,25 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import Any, LiteralString
 from uuid import UUID
 
 import psycopg
-from psycopg.rows import class_row
+from psycopg.rows import class_row, tuple_row
 
 from pgjikan import __version__
 from pgjikan.client import Response
-from pgjikan.settings import with_application_name
+from pgjikan.connection import Connect as Connect
+from pgjikan.connection import Connection as Connection
+from pgjikan.connection import connect
 
-Connection = psycopg.Connection[Any]
-Connect = Callable[[], Connection]
+#: What a server answers that cannot work just now, whatever it is asked: it starts or stops, may
+#: only read (a standby), has no disk or connection left, or lets nobody in.
+_READ_ONLY = "25006"
+_NOT_NOW = ("08", "28", "3D", _READ_ONLY, "25P03", "53100", "53300", "57P0")
 
-#: What a call raises while the server is away, or may only read (a standby): nothing is wrong with
-#: the call, so wait and call again.
-AWAY = (psycopg.OperationalError, psycopg.errors.ReadOnlySqlTransaction)
+
+def is_away(error: BaseException) -> bool:
+    """Whether the server is away or cannot work: nothing is wrong with the call, so call again.
+
+    Else it lives and the statement itself has failed, or this code has.
+    """
+    if not isinstance(error, psycopg.Error):
+        return False
+    if error.sqlstate is None:
+        return isinstance(error, (psycopg.OperationalError, psycopg.InterfaceError))
+    return error.sqlstate.startswith(_NOT_NOW)
+
+
+def only_reads(error: BaseException) -> bool:
+    """Whether the server is a standby now: of several hosts another is the primary."""
+    return isinstance(error, psycopg.Error) and error.sqlstate == _READ_ONLY
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +49,7 @@ class Request:
     task: str
     mal_id: int | None
     payload: dict[str, Any]
+    path: str
     lease_token: UUID
     provider: str
     base_url: str
@@ -38,6 +57,7 @@ class Request:
     wait: timedelta
     is_canary: bool
     is_first: bool
+    is_keyed: bool
 
 
 def connector(dsn: str, name: str, *, time_limit: str = "60s") -> Connect:
@@ -45,28 +65,30 @@ def connector(dsn: str, name: str, *, time_limit: str = "60s") -> Connect:
 
     ``time_limit`` is what a statement may take; jobs have none ("0"), building an index takes long.
     """
-    conninfo = with_application_name(
+    return partial(
+        connect,
         dsn,
         name,
-        options=f"-c statement_timeout={time_limit} -c idle_in_transaction_session_timeout=60s",
-        keepalives_idle="10",
-        keepalives_interval="5",
-        keepalives_count="3",
-        tcp_user_timeout="20000",
+        settings={
+            "statement_timeout": time_limit,
+            "idle_in_transaction_session_timeout": "60s",
+        },
     )
 
-    def connect() -> Connection:
-        return psycopg.connect(conninfo, autocommit=True)
 
-    return connect
+def claim_request(
+    connection: Connection, *, worker: str, keys: Sequence[str] = ()
+) -> Request | None:
+    """Lease the next task of lane jikan and reserve its moment; None when there is none.
 
-
-def claim_request(connection: Connection, *, worker: str) -> Request | None:
-    """Lease the next task of lane jikan and reserve its moment; None when there is none."""
+    ``keys`` names the providers for which this process has a server key.
+    """
     with connection.cursor(row_factory=class_row(Request)) as cursor:
         return cursor.execute(
-            "SELECT r.* FROM jikan_sync.claim_request(worker => %(worker)s) AS r",
-            {"worker": worker},
+            "SELECT r.id, r.task, r.mal_id, r.payload, r.path, r.lease_token, r.provider, "
+            "r.base_url, r.key_header, r.wait, r.is_canary, r.is_first, r.is_keyed "
+            "FROM jikan_sync.claim_request(worker => %(worker)s, keys => %(keys)s::text[]) AS r",
+            {"worker": worker, "keys": list(keys)},
         ).fetchone()
 
 
@@ -78,7 +100,7 @@ def record_response(connection: Connection, request: Request, response: Response
         "SELECT jikan_sync.record_response(task_id => %(task_id)s, lease_token => %(lease_token)s, "
         "provider => %(provider)s, outcome => %(outcome)s, status => %(status)s, body => %(body)s, "
         "retry_after => %(retry_after)s, elapsed_ms => %(elapsed_ms)s, bytes => %(bytes)s, "
-        "message => %(message)s)",
+        "message => %(message)s, is_keyed => %(is_keyed)s, moved_to => %(moved_to)s)",
         {
             "task_id": request.id,
             "lease_token": request.lease_token,
@@ -90,6 +112,24 @@ def record_response(connection: Connection, request: Request, response: Response
             "elapsed_ms": response.elapsed_ms,
             "bytes": response.bytes,
             "message": response.message,
+            "is_keyed": request.is_keyed,
+            "moved_to": response.moved_to,
+        },
+    )
+    return verdict
+
+
+def fail(connection: Connection, request: Request, *, error_class: str, message: str) -> str:
+    """Charge a task with what went wrong; answers retry, dead or lost."""
+    verdict: str = _value(
+        connection,
+        "SELECT jikan_sync.fail(task_id => %(task_id)s, lease_token => %(lease_token)s, "
+        "error_class => %(error_class)s, message => %(message)s)",
+        {
+            "task_id": request.id,
+            "lease_token": request.lease_token,
+            "error_class": error_class,
+            "message": message,
         },
     )
     return verdict
@@ -113,17 +153,24 @@ def release_worker(connection: Connection, *, worker: str) -> int:
     return count
 
 
-def announce_keys(connection: Connection, *, names: list[str]) -> None:
-    """Say for which providers there is a server key, so that their limits with a key hold."""
-    connection.execute("SELECT jikan_sync.announce_keys(names => %(names)s)", {"names": names})
-
-
 def tick(connection: Connection) -> int:
     """Run the jobs that are overdue, each in a transaction of its own; how many ran."""
     count = 0
     while _value(connection, "SELECT jikan_sync.tick(max_jobs => 1)", {}):
         count += 1
     return count
+
+
+def deployed_changes(
+    connection: Connection, *, schema: str = "jikan_sync"
+) -> list[tuple[str, str, str | None]]:
+    """The deployed changes (id, name, hash of the script), oldest first; none: it cannot tell."""
+    queries: dict[str, LiteralString] = {
+        "jikan_sync": "SELECT d.* FROM jikan_sync.deployed_changes() AS d",
+        "anime": "SELECT d.* FROM anime.deployed_changes() AS d",
+    }
+    with connection.cursor(row_factory=tuple_row) as cursor:
+        return cursor.execute(queries[schema]).fetchall()
 
 
 def heartbeat(connection: Connection, *, worker: str, lanes: Sequence[str]) -> None:

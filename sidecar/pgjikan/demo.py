@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
+import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
 from importlib.resources import as_file, files
-from pathlib import Path
 from threading import Event, Thread
 from typing import Any, LiteralString
 
 import psycopg
-import structlog
 from psycopg.rows import dict_row
 from rich.console import Console
 from rich.table import Table
 
-from pgjikan import migrations, sidecar
+from pgjikan import loader, log, migrations, sidecar
 from pgjikan.cli.load import STARTER_READ_AT, load_with_progress
 from pgjikan.client import JikanClient
 from pgjikan.errors import PgjikanError
+from pgjikan.scratch import scratch_server
 from pgjikan.server import EmbeddedServer
 from pgjikan.settings import Settings, read_settings
 from pgjikan.simulator import Simulator
@@ -239,21 +238,18 @@ def run(console: Console) -> None:
     """Give the whole tour. Raises PgjikanError at the first step that does not hold."""
     started = time.perf_counter()
     settings = read_settings()
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(40))  # errors only
+    log.configure(level=logging.ERROR)
     with ExitStack() as stack:
-        folder = Path(tempfile.mkdtemp(prefix="pgjikan-demo-"))
-        stack.callback(shutil.rmtree, folder, ignore_errors=True)
-        folder.chmod(0o755)  # as root the server runs under its own account
-        server = stack.enter_context(EmbeddedServer(folder / "data"))
-        console.print(f"[bold]a throw-away PostgreSQL[/] in {folder}")
-        count = migrations.deploy(server.dsn())
-        console.print(f"deployed {count} changes")
+        server = stack.enter_context(scratch_server())
+        console.print("[bold]a throw-away PostgreSQL[/] with pgjikan deployed")
         loaded = load_with_progress(server.dsn(), None, STARTER_READ_AT)
         console.print(f"loaded {loaded.inserted} anime of the starter catalogue, as of June 2026")
         connection = stack.enter_context(
             psycopg.connect(server.dsn(), autocommit=True, row_factory=dict_row)
         )
-        _choose_upstream(stack, connection, settings, console)
+        # On a slow machine the job would refresh what (c) wants to show as stale.
+        connection.execute("UPDATE jikan_sync.job SET enabled = false WHERE name = 'refresh_stale'")
+        _choose_upstream(stack, server, connection, settings, console)
         stack.enter_context(_sidecar(server.dsn(), settings))
         tour = Tour(connection, console)
         tour.wait_for(
@@ -277,6 +273,7 @@ def run(console: Console) -> None:
 
 def _choose_upstream(
     stack: ExitStack,
+    server: EmbeddedServer,
     connection: psycopg.Connection[dict[str, Any]],
     settings: Settings,
     console: Console,
@@ -291,9 +288,7 @@ def _choose_upstream(
     if reachable:
         console.print(f"[bold]upstream:[/] the real {row['base_url']}")
         return
-    starter = stack.enter_context(as_file(files("pgjikan").joinpath("starter.jsonl.gz")))
-    simulator = stack.enter_context(Simulator(data=starter))
-    simulator.add(MISSING)
+    simulator = stack.enter_context(Simulator([MISSING], dsn=_second_database(server)))
     connection.execute(
         "UPDATE jikan_sync.provider SET base_url = %s WHERE base_url = %s",
         (simulator.url, row["base_url"]),
@@ -302,6 +297,17 @@ def _choose_upstream(
         f"[bold]upstream:[/] {row['base_url']} cannot be reached from here; "
         f"pgjikan's simulator at {simulator.url} stands in"
     )
+
+
+def _second_database(server: EmbeddedServer) -> str:
+    """A mirror beside the tour's, with the same titles, as of now: for the simulator."""
+    with psycopg.connect(server.dsn("postgres"), autocommit=True) as admin:
+        admin.execute("CREATE DATABASE simulator")
+    dsn = server.dsn("simulator")
+    migrations.deploy(dsn, verify=False)
+    with as_file(files("pgjikan").joinpath("starter.jsonl.gz")) as starter:
+        loader.load(dsn, starter, fetched_at=datetime.now(UTC))
+    return dsn
 
 
 @contextmanager

@@ -41,6 +41,18 @@ class Stored:
     invalid: int
 
 
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A word to embed, as ``jikan_sync.claim_words`` returns it; no lexeme: of a query."""
+
+    model_id: int
+    provider: str
+    model: str
+    dimensions: int
+    word: str
+    lexeme: str | None
+
+
 def active_model(connection: Connection) -> tuple[str, str, int] | None:
     """Provider, model and dimensions of the model in use; None where there is none."""
     return connection.execute("SELECT m.* FROM jikan_sync.active_model() AS m").fetchone()
@@ -50,7 +62,9 @@ def claim_embeddings(connection: Connection, *, worker: str) -> list[Text]:
     """Lease the texts of one request: all of one model and purpose."""
     with connection.cursor(row_factory=class_row(Text)) as cursor:
         return cursor.execute(
-            "SELECT t.* FROM jikan_sync.claim_embeddings(worker => %(worker)s) AS t",
+            "SELECT t.task_id, t.lease_token, t.purpose, t.input, t.title, t.input_hash, "
+            "t.anime_id, t.model_id, t.provider, t.model, t.dimensions, t.wait "
+            "FROM jikan_sync.claim_embeddings(worker => %(worker)s) AS t",
             {"worker": worker},
         ).fetchall()
 
@@ -59,8 +73,8 @@ def store_embeddings(connection: Connection, texts: Sequence[Text], answer: Embe
     """Hand in the vectors of a batch."""
     with connection.cursor(row_factory=class_row(Stored)) as cursor:
         row = cursor.execute(
-            "SELECT s.* FROM jikan_sync.store_embeddings(model_id => %(model_id)s, "
-            "task_ids => %(task_ids)s, lease_tokens => %(lease_tokens)s, "
+            "SELECT s.stored, s.outdated, s.invalid FROM jikan_sync.store_embeddings("
+            "model_id => %(model_id)s, task_ids => %(task_ids)s, lease_tokens => %(lease_tokens)s, "
             "anime_ids => %(anime_ids)s::bigint[], input_hashes => %(input_hashes)s, "
             "embeddings => %(embeddings)s, elapsed_ms => %(elapsed_ms)s) AS s",
             _batch(texts)
@@ -90,6 +104,31 @@ def fail_embeddings(connection: Connection, texts: Sequence[Text], answer: Embed
     ).fetchone()
     assert row is not None  # the function answers one value
     return str(row[0])
+
+
+def claim_words(connection: Connection) -> list[Word]:
+    """Words that the model in use has not been asked for."""
+    with connection.cursor(row_factory=class_row(Word)) as cursor:
+        return cursor.execute(
+            "SELECT w.model_id, w.provider, w.model, w.dimensions, w.word, w.lexeme "
+            "FROM jikan_sync.claim_words() AS w"
+        ).fetchall()
+
+
+def store_words(
+    connection: Connection, words: Sequence[Word], vectors: Sequence[Sequence[float]]
+) -> None:
+    """Hand in the vectors of words."""
+    connection.execute(
+        "SELECT jikan_sync.store_words(model_id => %(model_id)s, words => %(words)s, "
+        "lexemes => %(lexemes)s::text[], embeddings => %(embeddings)s)",
+        {
+            "model_id": words[0].model_id,
+            "words": [word.word for word in words],
+            "lexemes": [word.lexeme for word in words],
+            "embeddings": [_vector(vector) for vector in vectors],
+        },
+    )
 
 
 def _batch(texts: Sequence[Text]) -> dict[str, Any]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import psycopg
 
+from pgjikan.redaction import redacted
+
 #: Undefined schema, table, function, column: our own queries name only what we deploy.
 NOT_DEPLOYED = {"3F000", "42P01", "42883", "42703"}
 
@@ -18,6 +20,14 @@ class PgjikanError(Exception):
     def __init__(self, message: str, *, hint: str | None = None) -> None:
         super().__init__(message)
         self.hint = hint
+
+
+def in_short(error: BaseException) -> str:
+    """One line of what went wrong, without a query, a value or a secret, for logs and tasks."""
+    said = error.diag.message_primary if isinstance(error, psycopg.Error) else None
+    code = f" {error.sqlstate}" if isinstance(error, psycopg.Error) and error.sqlstate else ""
+    told = " ".join(redacted(said or str(error)).split())
+    return f"{type(error).__name__}{code}: {told}"[:500]
 
 
 def from_database(error: psycopg.Error) -> PgjikanError:

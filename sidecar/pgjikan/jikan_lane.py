@@ -9,9 +9,14 @@ import structlog
 
 from pgjikan import db, meters
 from pgjikan.client import JikanClient, Response
+from pgjikan.errors import in_short
+from pgjikan.session import Session
 from pgjikan.settings import Settings
 
 log = structlog.get_logger()
+
+#: An answer that has lost the connection so often when it was handed in is what loses it.
+HAND_INS = 5
 
 
 class JikanLane:
@@ -31,13 +36,13 @@ class JikanLane:
         worker: str,
         turn: Lock | None = None,
     ) -> None:
-        self._connect = connect
+        self._session = Session(connect)
         self._turn = turn or Lock()
         self._settings = settings
         self._stop = stop
         self.worker = worker
-        self._connection: db.Connection | None = None
         self._unrecorded: tuple[db.Request, Response] | None = None
+        self._tries = 0
         self._in_doubt = False
         self._client = JikanClient(
             contact=settings.contact,
@@ -50,56 +55,82 @@ class JikanLane:
     def step(self) -> bool:
         """Do one task; False when none was due or the process is stopping.
 
-        Raises psycopg.OperationalError when the server is gone; the next step connects again and
-        first hands in what had been fetched, and hands back what a claim may have leased whose
-        answer was lost: else that would wait until the lease ends.
+        Whatever a task raises, here or in SQL, is charged to that task. Raises what `db.is_away`
+        knows when the server is gone; the next step connects again and first hands in what had
+        been fetched, and hands back what a claim may have leased whose answer was lost: else that
+        would wait until the lease ends.
         """
-        connection = self._connected()
         if self._unrecorded is not None:
-            self._record(connection, *self._unrecorded)
+            self._hand_in(*self._unrecorded)
         with self._turn:
             if self._in_doubt:
-                db.release_worker(connection, worker=self.worker)
+                self._session.call(db.release_worker, worker=self.worker)
             self._in_doubt = True
-            request = db.claim_request(connection, worker=self.worker)
+            request = self._session.call(
+                db.claim_request, worker=self.worker, keys=list(self._settings.server_keys)
+            )
             self._in_doubt = False
             if request is None:
                 return False
             if self._stop.wait(request.wait.total_seconds()):
-                db.release(connection, request)
+                self._session.call(db.release, request)
                 return False
-        self._record(connection, request, self._ask(request))
+        try:
+            response = self._ask(request)
+        except Exception as error:
+            self._charge(request, error)
+        else:
+            self._hand_in(request, response)
         return True
 
-    def close(self) -> None:
-        """Hand back what is held and hang up; harmless when the server is gone."""
-        if self._connection is not None and not self._connection.closed:
-            db.release_worker(self._connection, worker=self.worker)
-            self._connection.close()
-        self._client.close()
+    def cancel(self, seconds: float) -> None:
+        """From another thread: end what the server does for it, and let nothing begin any more."""
+        self._session.cancel(seconds)
 
-    def _connected(self) -> db.Connection:
-        if self._connection is None or self._connection.closed:
-            self._connection = self._connect()
-            db.announce_keys(self._connection, names=list(self._settings.server_keys))
-        return self._connection
+    def reset(self) -> None:
+        """Give back what is held, and begin anew on another connection."""
+        self._unrecorded = None
+        self._tries = 0
+        self._in_doubt = True
+        self._session.close()
+        self._session.call(db.release_worker, worker=self.worker)
+        self._in_doubt = False
+
+    def close(self) -> None:
+        """Hand back what is held and hang up."""
+        self._client.close()
+        try:
+            if self._session.was_used:
+                self._session.call(db.release_worker, worker=self.worker)
+        finally:
+            self._session.close()
 
     def _ask(self, request: db.Request) -> Response:
         override = self._settings.jikan_url if request.is_first else None
-        key = self._settings.server_keys.get(request.provider)
+        key = self._settings.server_keys[request.provider] if request.is_keyed else None
         return self._client.fetch_task(
             request.task,
-            {**request.payload, "mal_id": request.mal_id},
+            request.path,
+            mal_id=request.mal_id,
             base_url=str(override.get_secret_value()) if override else request.base_url,
             key_header=request.key_header,
             key=key.get_secret_value() if key else None,
             deadline=self._settings.canary_deadline if request.is_canary else None,
         )
 
-    def _record(self, connection: db.Connection, request: db.Request, response: Response) -> None:
+    def _hand_in(self, request: db.Request, response: Response) -> None:
+        """Say what came back; a task whose answer fails on a living server, or kills it, pays."""
         self._unrecorded = (request, response)
-        verdict = db.record_response(connection, request, response)
-        self._unrecorded = None
+        self._session.open()
+        self._tries += 1
+        try:
+            verdict = self._session.call(db.record_response, request, response)
+        except Exception as error:
+            if db.is_away(error) and self._tries < HAND_INS:
+                raise
+            self._charge(request, error)
+            return
+        self._settled()
         meters.REQUEST_SECONDS.labels(request.provider, response.outcome).observe(
             response.elapsed_ms / 1000
         )
@@ -117,3 +148,15 @@ class JikanLane:
             verdict=verdict,
             message=response.message or None,
         )
+
+    def _charge(self, request: db.Request, error: Exception) -> None:
+        """A bug costs the task that met it an attempt, and nobody else anything."""
+        message = in_short(error)
+        log.exception("task_failed", task=request.task, task_id=request.id, mal_id=request.mal_id)
+        verdict = self._session.call(db.fail, request, error_class="bug", message=message)
+        self._settled()
+        meters.TASKS.labels(self.name, request.task, verdict).inc()
+
+    def _settled(self) -> None:
+        self._unrecorded = None
+        self._tries = 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from pgjikan import db
+from pgjikan.session import Session
 
 
 class JobLane:
@@ -13,20 +14,18 @@ class JobLane:
     name: Literal["jobs"] = "jobs"
 
     def __init__(self, connect: db.Connect, worker: str) -> None:
-        self._connect = connect
+        self._session = Session(connect)
         self.worker = worker
-        self._connection: db.Connection | None = None
 
     def step(self) -> bool:
-        """Run what is overdue; False when nothing was.
+        """Run what is overdue; False when nothing was."""
+        return self._session.call(db.tick) > 0
 
-        Raises psycopg.OperationalError when the server is gone; the next step connects again.
-        """
-        if self._connection is None or self._connection.closed:
-            self._connection = self._connect()
-        return db.tick(self._connection) > 0
+    def cancel(self, seconds: float) -> None:
+        """Nothing: what a job has begun the server finishes, whoever waits for it."""
 
-    def close(self) -> None:
-        """Hang up."""
-        if self._connection is not None:
-            self._connection.close()
+    def reset(self) -> None:
+        """Hang up; it holds nothing."""
+        self._session.close()
+
+    close = reset

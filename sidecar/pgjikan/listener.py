@@ -7,13 +7,19 @@ from threading import Event, Thread
 
 import structlog
 
-from pgjikan.db import AWAY, Connect
-from pgjikan.worker import Backoff
+from pgjikan.connection import is_lent
+from pgjikan.db import Connect
+from pgjikan.worker import Backoff, keep_going
 
 log = structlog.get_logger()
 
 #: Seconds of one wait; bounds how late a stop is noticed.
 SLICE = 0.5
+
+POOLED = (
+    "This address is a pooler's, which cannot pass on notifications: work is found by polling. "
+    "PGJIKAN_LISTEN_DSN takes the server's own address."
+)
 
 
 class Listener(Thread):
@@ -30,19 +36,21 @@ class Listener(Thread):
 
     def run(self) -> None:
         """Listen until ``stop`` is set, through any number of lost connections."""
-        backoff = Backoff(self._stop_event)
-        while not self._stop_event.is_set():
-            try:
-                with self._connect() as connection:
-                    connection.execute("LISTEN jikan_sync")
-                    backoff.reset()
+        keep_going("listener", self._stop_event, self._listen, lambda: None)
+
+    def _listen(self, backoff: Backoff) -> None:
+        with self._connect() as connection:
+            can_listen = not is_lent(connection, self._connect)
+            if can_listen:
+                connection.execute("LISTEN jikan_sync")
+                backoff.reset()
+                self._wake_all()
+            while can_listen and not self._stop_event.is_set():
+                for _ in connection.notifies(timeout=SLICE, stop_after=1):
                     self._wake_all()
-                    while not self._stop_event.is_set():
-                        for _ in connection.notifies(timeout=SLICE, stop_after=1):
-                            self._wake_all()
-            except AWAY as error:
-                log.warning("listener_lost", error=" ".join(str(error).split()))
-                backoff.wait()
+        if not can_listen:
+            log.warning("listener_off", hint=POOLED)
+            self._stop_event.wait()
 
     def _wake_all(self) -> None:
         for event in self._wake:

@@ -14,18 +14,18 @@ from prometheus_client import REGISTRY, CollectorRegistry, make_wsgi_app
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from pgjikan.connection import connect
 from pgjikan.errors import PgjikanError
-from pgjikan.settings import with_application_name
 
 #: A scrape that takes longer is given up, so that scrapes cannot pile up on a slow database.
-TIMEOUT = "-c statement_timeout=10s"
+LIMITS = {"statement_timeout": "10s"}
 
 
 class DatabaseCollector(Collector):
     """What this process counts, and what `jikan_sync.metric()` says of the database."""
 
     def __init__(self, dsn: str) -> None:
-        self._conninfo = with_application_name(dsn, "pgjikan metrics", options=TIMEOUT)
+        self._dsn = dsn
 
     def collect(self) -> Iterator[Metric]:
         """Read every metric; of the database only `pgjikan_up 0` when it does not answer."""
@@ -33,7 +33,7 @@ class DatabaseCollector(Collector):
         families: dict[str, CounterMetricFamily | GaugeMetricFamily] = {}
         up = 1.0
         try:
-            with psycopg.connect(self._conninfo, autocommit=True) as connection:
+            with connect(self._dsn, "pgjikan metrics", settings=LIMITS) as connection:
                 for name, help_text, labels, value in connection.execute(
                     "SELECT m.name, m.help, m.labels, m.value FROM jikan_sync.metric() AS m"
                 ):
@@ -92,11 +92,9 @@ def serve(host: str, port: int, dsn: str) -> WSGIServer:
 def find_fault(dsn: str) -> str | None:
     """Why a sidecar could not work on this database; None when it can."""
     try:
-        conninfo = with_application_name(dsn, "pgjikan readyz", options=TIMEOUT)
-        with psycopg.connect(conninfo, autocommit=True) as connection:
+        with connect(dsn, "pgjikan readyz", settings=LIMITS) as connection:
             row = connection.execute(
-                "SELECT pg_catalog.to_regprocedure('jikan_sync.claim(text, text, integer)') "
-                "IS NOT NULL"
+                "SELECT pg_catalog.to_regproc('jikan_sync.claim_request') IS NOT NULL"
             ).fetchone()
     except psycopg.Error:
         return "the database does not answer"

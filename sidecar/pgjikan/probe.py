@@ -15,18 +15,26 @@ def probe(connection: psycopg.Connection[Any], settings: Settings, name: str) ->
     """Ask a provider, even a disabled one, for one title; None while it may not be asked."""
     with connection.cursor(row_factory=dict_row) as cursor:
         slot = cursor.execute(
-            "SELECT r.* FROM jikan_sync.reserve_request(only_provider => %(name)s) AS r",
-            {"name": name},
+            "SELECT r.* FROM jikan_sync.reserve_request("
+            "only_provider => %(name)s, keys => %(keys)s::text[]) AS r",
+            {"name": name, "keys": list(settings.server_keys)},
         ).fetchone()
     if slot is None:
         return None
     override = settings.jikan_url if slot["is_first"] else None
-    key = settings.server_keys.get(name)
-    client = JikanClient(contact=settings.contact)
+    key = settings.server_keys[name] if slot["is_keyed"] else None
+    client = JikanClient(
+        contact=settings.contact,
+        connect_timeout=settings.connect_timeout,
+        read_timeout=settings.read_timeout,
+        deadline=settings.request_deadline,
+        max_bytes=settings.max_body_bytes,
+    )
     try:
         response = client.fetch_task(
             "anime",
-            {"mal_id": 1},
+            "/anime/1/full",
+            mal_id=1,
             base_url=str(override.get_secret_value()) if override else slot["base_url"],
             key_header=slot["key_header"],
             key=key.get_secret_value() if key else None,
@@ -36,13 +44,14 @@ def probe(connection: psycopg.Connection[Any], settings: Settings, name: str) ->
     connection.execute(
         "SELECT jikan_sync.report_request(provider => %(name)s, outcome => %(outcome)s, "
         "task => 'anime', subject => 'anime:1', status => %(status)s, "
-        "elapsed_ms => %(elapsed_ms)s, bytes => %(bytes)s)",
+        "elapsed_ms => %(elapsed_ms)s, bytes => %(bytes)s, is_keyed => %(is_keyed)s)",
         {
             "name": name,
             "outcome": response.outcome,
             "status": response.status,
             "elapsed_ms": response.elapsed_ms,
             "bytes": response.bytes,
+            "is_keyed": slot["is_keyed"],
         },
     )
     return response

@@ -11,7 +11,6 @@ import fcntl
 import hashlib
 import os
 import pwd
-import secrets
 import shlex
 import signal
 import tempfile
@@ -34,12 +33,15 @@ from pgjikan.cluster import (
     check_version,
     create_cluster,
     failure,
+    kept_password,
     make_private_dir,
     read_status,
     readable_errors,
     serves,
+    set_password,
 )
 from pgjikan.errors import PgjikanError
+from pgjikan.interruption import uninterrupted
 
 DATABASE = "pgjikan"
 LOOPBACK = "127.0.0.1"
@@ -69,7 +71,7 @@ def default_data_dir() -> Path:
 
 
 class EmbeddedServer:
-    """One server in one folder; as a context manager it stops at the end."""
+    """One server in one folder; as a context manager it stops at the end what it started."""
 
     def __init__(
         self, data_dir: Path, port: int | None = None, options: Mapping[str, str] | None = None
@@ -80,9 +82,15 @@ class EmbeddedServer:
         self.cluster = self.data_dir / "postgres"
         self.log = self.data_dir / "server.log"
         self.password_file = self.data_dir / "password"
+        #: Whether it was this object that started the server.
+        self.is_ours = False
 
     def __enter__(self) -> Self:
-        self.start()
+        try:
+            self.start()
+        except BaseException:
+            self._leave()
+            raise
         return self
 
     def __exit__(
@@ -91,7 +99,11 @@ class EmbeddedServer:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self.stop()
+        self._leave()
+
+    def _leave(self) -> None:
+        if self.is_ours:
+            self.stop()
 
     def start(self) -> None:
         """Start the server, making cluster and database on first use; if it runs, do nothing."""
@@ -100,6 +112,7 @@ class EmbeddedServer:
             while True:
                 status = self.status()
                 if status.pid is None:
+                    self.is_ours = True
                     self._launch()
                 elif self.port is not None and (not status.tcp or status.port != self.port):
                     raise PgjikanError(
@@ -139,13 +152,15 @@ class EmbeddedServer:
         """Say whether the server runs."""
         return self.status().pid is not None
 
-    def dsn(self, dbname: str = DATABASE) -> str:
+    def dsn(self, dbname: str = DATABASE, *, user: str = SUPERUSER) -> str:
         """Return the connection string of the socket."""
         status = self._running()
         query = urlencode({"host": str(status.socket_dir), "port": status.port})
-        return f"postgresql://{SUPERUSER}@/{quote(dbname)}?{query}"
+        return f"postgresql://{user}@/{quote(dbname)}?{query}"
 
-    def tcp_dsn(self, dbname: str = DATABASE) -> str:
+    def tcp_dsn(
+        self, dbname: str = DATABASE, *, user: str = SUPERUSER, password: str | None = None
+    ) -> str:
         """Return the connection string of the loopback port, password included."""
         status = self._running()
         if not status.tcp:
@@ -153,9 +168,8 @@ class EmbeddedServer:
                 "The server listens on its socket only.",
                 hint="Start it with a port: pgjikan server stop; pgjikan server start --port 54320",
             )
-        with readable_errors(self.data_dir):
-            password = self.password_file.read_text()
-        return f"postgresql://{SUPERUSER}:{password}@{LOOPBACK}:{status.port}/{quote(dbname)}"
+        password = password or kept_password(self.password_file)
+        return f"postgresql://{user}:{password}@{LOOPBACK}:{status.port}/{quote(dbname)}"
 
     def _running(self) -> ServerStatus:
         status = self.status()
@@ -218,7 +232,8 @@ class EmbeddedServer:
             log = self._open_log()
             try:
                 before = os.fstat(log).st_size
-                returncode = postgres_install.run_as(account, command, output=log).returncode
+                with uninterrupted():  # half a start could not be stopped
+                    returncode = postgres_install.run_as(account, command, output=log).returncode
                 said = os.pread(log, 65536, before).decode(errors="replace")
             finally:
                 os.close(log)
@@ -236,24 +251,12 @@ class EmbeddedServer:
             socket, dbname="postgres", autocommit=True, connect_timeout=10
         ) as connection:
             if self.port is not None:
-                hashed = connection.pgconn.encrypt_password(
-                    self._password().encode(), SUPERUSER.encode(), b"scram-sha-256"
-                ).decode()
-                connection.execute(
-                    sql.SQL("ALTER ROLE {} PASSWORD {}").format(sql.Identifier(SUPERUSER), hashed)
-                )
+                set_password(connection, SUPERUSER, kept_password(self.password_file))
             found = connection.execute(
                 "SELECT FROM pg_catalog.pg_database WHERE datname = %s", [DATABASE]
             )
             if found.fetchone() is None:
                 connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(DATABASE)))
-
-    def _password(self) -> str:
-        if not self.password_file.exists():
-            descriptor = os.open(self.password_file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-            with open(descriptor, "w") as file:
-                file.write(secrets.token_urlsafe(24))
-        return self.password_file.read_text()
 
     @contextmanager
     def _locked(self) -> Iterator[None]:

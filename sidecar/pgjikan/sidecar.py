@@ -1,4 +1,4 @@
-"""The sidecar process: a thread per lane, a listener, and a heartbeat on the main thread."""
+"""The sidecar process: a thread per lane, a listener and a heartbeat; the main thread waits."""
 
 from __future__ import annotations
 
@@ -8,20 +8,22 @@ import socket
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from threading import Event, Lock
+from threading import Event, Lock, Thread
 from types import FrameType
 from uuid import uuid4
 
+import psycopg
 import structlog
 
 from pgjikan import db
 from pgjikan.embedding_lane import EmbeddingLane
-from pgjikan.errors import PgjikanError
+from pgjikan.errors import from_database, in_short
+from pgjikan.heartbeat import Heartbeat
 from pgjikan.jikan_lane import JikanLane
 from pgjikan.job_lane import JobLane
 from pgjikan.listener import Listener
 from pgjikan.settings import Settings
-from pgjikan.worker import Backoff, Lane, Worker
+from pgjikan.worker import Lane, Worker
 
 log = structlog.get_logger()
 
@@ -30,8 +32,9 @@ LANES = ("jikan", "embedding")
 #: Seconds that the further requests of a lane leave to its first, to be out in milliseconds.
 HEAD_START = 0.05
 
-#: Seconds that a stop waits for lanes to finish; what they still hold then is handed back for them.
-GRACE = 4.0
+#: Seconds that a stop waits for lanes to finish, and then for what they still hold to be handed
+#: back for them: together, and with the end of the process, under the 5 that are promised.
+GRACE, LAST_WORD = 3.0, 1.2
 
 
 def worker_name(lane: str) -> str:
@@ -60,11 +63,15 @@ def open_lanes(
 @contextmanager
 def stop_on_signals(stop: Event) -> Iterator[None]:
     """Set ``stop`` at the first SIGTERM or SIGINT; the second ends the process at once."""
+    was_told = False
 
     def handle(number: int, _frame: FrameType | None) -> None:
-        if stop.is_set():
+        nonlocal was_told
+        if was_told:
             os._exit(128 + number)
-        stop.set()
+        was_told = True
+        # In a thread: what was interrupted may hold the very lock that is needed.
+        Thread(target=stop.set, name="stop", daemon=True).start()
 
     previous = {number: signal.signal(number, handle) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
@@ -74,10 +81,14 @@ def stop_on_signals(stop: Event) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def run(names: Sequence[str], dsn: str, settings: Settings, stop: Event) -> None:
+def run(names: Sequence[str], dsn: str, settings: Settings, stop: Event) -> list[str]:
     """Work the lanes until ``stop``; returns once they have finished or released what they held.
 
-    Raises PgjikanError when a lane died of a bug.
+    Answers the threads that are still in the middle of something: they hold nothing any more, but
+    the end of the process should not wait for them.
+
+    Raises PgjikanError when this database can never be worked on. Nothing else ends it: a task
+    that fails is charged, a thread that fails begins anew after a pause.
     """
     lanes = open_lanes(names, dsn, settings, stop, jikan_requests=settings.jikan_requests)
     workers = [
@@ -90,28 +101,36 @@ def run(names: Sequence[str], dsn: str, settings: Settings, stop: Event) -> None
         for n, lane in enumerate(lanes)
     ]
     listener = Listener(
-        db.connector(dsn, "pgjikan listener"), wake=[worker.wake for worker in workers], stop=stop
+        db.connector(settings.listener_dsn(dsn), "pgjikan listener"),
+        wake=[worker.wake for worker in workers],
+        stop=stop,
     )
     jobs = JobLane(db.connector(dsn, "pgjikan tick", time_limit="0"), worker_name("jobs"))
     workers.append(Worker(jobs, stop=stop, poll_seconds=settings.tick_seconds))
-    threads = [*workers, listener]
-    for thread in threads:
-        thread.start()
-    log.info("sidecar_started", lanes=list(names), pid=os.getpid())
-    _beat_until(stop, db.connector(dsn, "pgjikan heartbeat"), settings.tick_seconds, names)
-    for worker in workers:
-        worker.wake.set()
-    until = time.monotonic() + GRACE
-    for thread in threads:
-        thread.join(max(0.0, until - time.monotonic()))
-    _release(db.connector(dsn, "pgjikan stop"), [w.lane for w in workers if w.is_alive()])
-    died = sorted({worker.lane.name for worker in workers if worker.failure})
-    log.info("sidecar_stopped", late=[thread.name for thread in threads if thread.is_alive()])
-    if died:
-        raise PgjikanError(
-            f"the lane {' and '.join(died)} died of a bug",
-            hint="The log line `lane_died` has the traceback; please report it.",
-        )
+    heartbeat = Heartbeat(
+        db.connector(dsn, "pgjikan heartbeat"),
+        worker=worker_name("sidecar"),
+        lanes=names,
+        seconds=settings.tick_seconds,
+        stop=stop,
+    )
+    threads = [*workers, listener, heartbeat]
+    try:
+        for thread in threads:
+            thread.start()
+        log.info("sidecar_started", lanes=list(names), pid=os.getpid())
+        stop.wait()
+    finally:
+        stop.set()
+        for worker in workers:
+            worker.wake.set()
+        _join(threads, GRACE)
+        late = [thread.name for thread in threads if thread.is_alive()]
+        _release(db.connector(dsn, "pgjikan stop"), [w.lane for w in workers if w.is_alive()])
+        log.info("sidecar_stopped", late=late)
+    if heartbeat.failure is not None:
+        raise from_database(heartbeat.failure)
+    return late
 
 
 def run_once(names: Sequence[str], dsn: str, settings: Settings, stop: Event) -> int:
@@ -130,28 +149,25 @@ def run_once(names: Sequence[str], dsn: str, settings: Settings, stop: Event) ->
     return steps
 
 
+def _join(threads: Sequence[Thread], seconds: float) -> None:
+    until = time.monotonic() + seconds
+    for thread in threads:
+        if thread.ident is not None:
+            thread.join(max(0.0, until - time.monotonic()))
+
+
 def _release(connect: db.Connect, late: Sequence[Lane]) -> None:
-    """Hand back what lanes hold that are still in the middle of a request."""
-    if not late:
-        return
-    try:
-        with connect() as connection:
-            for lane in late:
-                db.release_worker(connection, worker=lane.worker)
-    except db.AWAY as error:
-        log.warning("database_lost", error=" ".join(str(error).split()))
+    """Hand back what lanes hold that are still in the middle of something, if that can be done."""
 
-
-def _beat_until(stop: Event, connect: db.Connect, seconds: float, lanes: Sequence[str]) -> None:
-    backoff = Backoff(stop)
-    worker = worker_name("sidecar")
-    while not stop.is_set():
+    def release(lane: Lane) -> None:
         try:
+            lane.cancel(LAST_WORD)  # a hand-in that waits for a lock would hold the task's row
             with connect() as connection:
-                while not stop.is_set():
-                    db.heartbeat(connection, worker=worker, lanes=lanes)
-                    backoff.reset()
-                    stop.wait(seconds)
-        except db.AWAY as error:
-            log.warning("database_lost", error=" ".join(str(error).split()))
-            backoff.wait()
+                db.release_worker(connection, worker=lane.worker)
+        except psycopg.Error as error:
+            log.warning("not_released", lane=lane.name, error=in_short(error))
+
+    threads = [Thread(target=release, args=[lane], daemon=True) for lane in late]
+    for thread in threads:
+        thread.start()
+    _join(threads, LAST_WORD)

@@ -47,6 +47,14 @@ class TitlesProgress:
 
 
 @dataclass(frozen=True, slots=True)
+class RequestsEstimate:
+    """What so many requests would cost, as ``jikan_sync.estimate_requests`` tells."""
+
+    provider: str | None
+    duration: timedelta
+
+
+@dataclass(frozen=True, slots=True)
 class Estimate:
     """What the catalogue would cost, as ``jikan_sync.estimate_catalogue`` tells."""
 
@@ -93,19 +101,23 @@ def progress(connection: Connection, run_id: int) -> RunProgress:
     return row
 
 
-def queue_titles(connection: Connection, mal_ids: Sequence[int]) -> None:
-    """Ask for the full documents of these titles."""
+def queue_titles(connection: Connection, mal_ids: Sequence[int], facet: str = "core") -> None:
+    """Ask for a facet of these titles; the core: for their full documents."""
     connection.execute(
-        "SELECT jikan_sync.sync_titles(mal_ids => %(mal_ids)s)", {"mal_ids": list(mal_ids)}
+        "SELECT jikan_sync.sync_titles(mal_ids => %(mal_ids)s::integer[], facet => %(facet)s)",
+        {"mal_ids": list(mal_ids), "facet": facet},
     )
 
 
-def titles_progress(connection: Connection, mal_ids: Sequence[int]) -> TitlesProgress:
-    """How far these titles are."""
+def titles_progress(
+    connection: Connection, mal_ids: Sequence[int], facet: str = "core"
+) -> TitlesProgress:
+    """How far a facet of these titles is."""
     with connection.cursor(row_factory=class_row(TitlesProgress)) as cursor:
         row = cursor.execute(
-            "SELECT p.* FROM jikan_sync.sync_titles_progress(mal_ids => %(mal_ids)s) AS p",
-            {"mal_ids": list(mal_ids)},
+            "SELECT p.* FROM jikan_sync.sync_titles_progress("
+            "mal_ids => %(mal_ids)s::integer[], facet => %(facet)s) AS p",
+            {"mal_ids": list(mal_ids), "facet": facet},
         ).fetchone()
     assert row is not None  # an aggregate
     return row
@@ -121,12 +133,37 @@ def wanted_details(connection: Connection, max_titles: int) -> list[int]:
     return list(row[0])
 
 
-def estimate(connection: Connection, detail_count: int) -> Estimate:
+def wanted_facet(connection: Connection, facet: str, max_titles: int) -> list[int]:
+    """Those of the most popular titles whose facet is to be asked for."""
+    row = connection.execute(
+        "SELECT jikan_sync.wanted_facet(facet => %(facet)s, max_titles => %(max_titles)s)",
+        {"facet": facet, "max_titles": max_titles},
+    ).fetchone()
+    assert row is not None
+    return list(row[0])
+
+
+def estimate_requests(
+    connection: Connection, request_count: int, keys: Sequence[str] = ()
+) -> RequestsEstimate:
+    """How long so many requests would take."""
+    with connection.cursor(row_factory=class_row(RequestsEstimate)) as cursor:
+        row = cursor.execute(
+            "SELECT e.* FROM jikan_sync.estimate_requests("
+            "request_count => %(count)s, keys => %(keys)s::text[]) AS e",
+            {"count": request_count, "keys": list(keys)},
+        ).fetchone()
+    assert row is not None
+    return row
+
+
+def estimate(connection: Connection, detail_count: int, keys: Sequence[str] = ()) -> Estimate:
     """What the catalogue would cost in requests and time."""
     with connection.cursor(row_factory=class_row(Estimate)) as cursor:
         row = cursor.execute(
-            "SELECT e.* FROM jikan_sync.estimate_catalogue(detail_count => %(count)s) AS e",
-            {"count": detail_count},
+            "SELECT e.* FROM jikan_sync.estimate_catalogue("
+            "detail_count => %(count)s, keys => %(keys)s::text[]) AS e",
+            {"count": detail_count, "keys": list(keys)},
         ).fetchone()
     assert row is not None
     return row

@@ -19,11 +19,15 @@ class Wish:
 
 @dataclass(frozen=True, slots=True)
 class Paid:
-    """A request that the embeddings API answered, and so charged: by which life, for what."""
+    """A request that the embeddings API answered, and so charged: by which life, for what.
+
+    `answered_after` so many seconds; late enough, and the sidecar had given up on it.
+    """
 
     at: float
     life: int
     texts: tuple[str, ...]
+    answered_after: float = 0.0
 
 
 @dataclass(slots=True)

@@ -9,11 +9,10 @@ import time
 from collections import Counter
 from collections.abc import Callable
 
-import psycopg
-
+from tests.chaos.load import HOT
 from tests.chaos.proxy import Proxy
-from tests.chaos.schedule import Weather
-from tests.chaos.stage import Stage
+from tests.chaos.schedule import EXPLAINED, Weather
+from tests.chaos.stage import AWAY, Stage
 
 BACKENDS = """
 SELECT a.pid FROM pg_stat_activity AS a
@@ -114,6 +113,24 @@ class Faults:
         finally:
             os.close(descriptor)
 
+    def _reader(self, weather: Weather, stack: contextlib.ExitStack) -> None:
+        """An app asks for what is stale and unknown, and then sits on its transaction."""
+        with contextlib.suppress(*AWAY):
+            connection = self._stage.as_app()
+            stack.callback(connection.close)
+            connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ")
+            for mal_id in range(1, HOT + 1):
+                connection.execute("SELECT anime.get(%s)", [mal_id])
+                connection.execute("SELECT count(*) FROM anime.similar(%s)", [mal_id])
+                connection.execute("SELECT count(*) FROM anime.search(%s)", [f"reader {mal_id}"])
+
+    def _bug(self, weather: Weather, stack: contextlib.ExitStack) -> None:
+        """Some of the titles that are asked for most cannot be stored."""
+        stack.callback(self._stage.insist, "DELETE FROM chaos.broken")
+        self._stage.insist(
+            "INSERT INTO chaos.broken SELECT generate_series(1, %s, 2) ON CONFLICT DO NOTHING", HOT
+        )
+
     def _clock(self, weather: Weather, stack: contextlib.ExitStack) -> None:
         if weather.amount < 0:  # back, and found out a moment later
             stack.callback(self.jump, -weather.amount)
@@ -134,13 +151,4 @@ class Faults:
 
 def explained(line: str) -> bool:
     """Whether an error in the server's log is what a fault looks like from there."""
-    codes = {
-        psycopg.errors.AdminShutdown,
-        psycopg.errors.CrashShutdown,
-        psycopg.errors.CannotConnectNow,
-        psycopg.errors.DiskFull,
-        psycopg.errors.ReadOnlySqlTransaction,
-        psycopg.errors.ConnectionFailure,
-        psycopg.errors.ProtocolViolation,
-    }
-    return any(f" {code.sqlstate} " in line for code in codes)
+    return "a bug of the stage" in line or any(f" {code} " in line for code in EXPLAINED)

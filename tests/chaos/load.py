@@ -72,7 +72,12 @@ class Load(Thread):
         self._enqueue("anime", mal_id)
 
     def _ask_for_more(self) -> None:
-        self._enqueue(self._dice.choice(["reviews", "pictures"]), self._some_title())
+        facet, mal_id = self._dice.choice(["reviews", "images"]), self._some_title()
+        self._wish(
+            f"{facet}:{mal_id}",
+            "SELECT jikan_sync.enqueue('facet', %s, jsonb_build_object('facet', %s::text))",
+            *(mal_id, facet),
+        )
 
     def _search_for_many(self) -> None:
         """A word of many titles: a page of rows that others fetch meanwhile."""

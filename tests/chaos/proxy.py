@@ -11,9 +11,9 @@ from typing import Self
 
 
 class Proxy:
-    """Relays a loopback port to another, in a thread of its own."""
+    """Relays a loopback port to another, or to a socket file, in a thread of its own."""
 
-    def __init__(self, target: int) -> None:
+    def __init__(self, target: int | str) -> None:
         self._target = target
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="proxy", daemon=True)
@@ -26,10 +26,10 @@ class Proxy:
 
     def __enter__(self) -> Self:
         self._thread.start()
-        server = asyncio.run_coroutine_threadsafe(
+        self._server = asyncio.run_coroutine_threadsafe(
             asyncio.start_server(self._relay, "127.0.0.1", 0), self._loop
         ).result()
-        self.port = server.sockets[0].getsockname()[1]
+        self.port = self._server.sockets[0].getsockname()[1]
         return self
 
     def __exit__(
@@ -39,8 +39,10 @@ class Proxy:
         traceback: TracebackType | None,
     ) -> None:
         self.cut()
+        asyncio.run_coroutine_threadsafe(self._end(), self._loop).result(timeout=10)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
+        self._loop.close()
 
     def cut(self) -> None:
         """Reset every connection, and every new one, until `mend`."""
@@ -64,6 +66,13 @@ class Proxy:
         for writer in self._open:
             writer.transport.abort()
 
+    async def _end(self) -> None:
+        self._server.close()
+        relays = asyncio.all_tasks() - {asyncio.current_task()}
+        for relay in relays:
+            relay.cancel()
+        await asyncio.gather(*relays, return_exceptions=True)
+
     def _do(self, act: Callable[[], None]) -> None:
         async def run() -> None:
             act()
@@ -75,7 +84,10 @@ class Proxy:
             writer.transport.abort()
             return
         try:
-            there = await asyncio.open_connection("127.0.0.1", self._target)
+            if isinstance(self._target, str):
+                there = await asyncio.open_unix_connection(self._target)
+            else:
+                there = await asyncio.open_connection("127.0.0.1", self._target)
         except OSError:
             writer.transport.abort()
             return

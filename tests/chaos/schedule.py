@@ -6,8 +6,24 @@ import random
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from psycopg import errors
+
 SIDECARS = 3
 KILLS_A_SECOND = 1.25
+
+#: The SQLSTATEs that the faults below are, seen from inside the server.
+EXPLAINED = {
+    str(error.sqlstate)
+    for error in (
+        errors.AdminShutdown,
+        errors.CrashShutdown,
+        errors.CannotConnectNow,
+        errors.DiskFull,
+        errors.ReadOnlySqlTransaction,
+        errors.ConnectionFailure,
+        errors.ProtocolViolation,
+    )
+}
 
 #: Answers of an upstream that are nobody's truth; those that would be believed (another title's
 #: document, older values) are lies, and no mirror can tell.
@@ -95,6 +111,8 @@ FRONTS: Mapping[str, Mapping[str, tuple[float, float]]] = {
         "read only": (0.5, 2.5),
         "full disk": (1.5, 3.5),
         "clock": (0.0, 1.5),
+        "reader": (1.0, 4.0),
+        "bug": (1.0, 4.0),
     },
     "upstreams": {"upstream": (1.5, 4.0), "embedding": (1.0, 3.0)},
 }

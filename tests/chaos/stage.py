@@ -48,6 +48,21 @@ OPTIONS = {
     "log_min_error_statement": "panic",
 }
 
+#: Titles of which nothing can be stored for as long as they stand here: a bug of one title each.
+BUGS = """
+CREATE TABLE chaos.broken (mal_id integer PRIMARY KEY);
+CREATE FUNCTION chaos.stumble() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
+BEGIN
+    IF EXISTS (SELECT FROM chaos.broken AS b WHERE b.mal_id = NEW.mal_id) THEN
+        RAISE 'a bug of the stage' USING ERRCODE = 'internal_error';
+    END IF;
+    RETURN NEW;
+END;
+$$;
+CREATE TRIGGER chaos_stumble BEFORE INSERT OR UPDATE ON jikan.anime
+FOR EACH ROW EXECUTE FUNCTION chaos.stumble();
+"""
+
 #: Waits short enough for a run of minutes; the rules are as shipped.
 HURRY = f"""
 UPDATE jikan_sync.setting AS s SET value = v.value
@@ -102,6 +117,7 @@ class Stage:
         self.roads = [stack.enter_context(Proxy(port)) for _ in range(SIDECARS)]
         with self.connect() as connection:
             connection.execute(WITNESS.encode())
+            connection.execute(BUGS.encode())
             connection.execute(HURRY.encode())
             connection.execute(
                 "UPDATE jikan_sync.provider SET base_url = %s WHERE enabled",

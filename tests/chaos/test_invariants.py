@@ -126,6 +126,7 @@ def test_a_harmed_database_is_found(sound: Connection, check: str, harm: str) ->
         ("paid_twice", {"paid": [Paid(at, 0, ("a",)) for at in (11.0, 12.0, 13.0)]}),
         ("paid_twice", {"paid": [Paid(21.0, 1, ("a",)), Paid(22.0, 0, ("a", "b"))]}),
         ("deaths_of_their_own", {"lives": [Life(0, 1.0, 2.0, exit_code=1)]}),
+        ("paid_twice", {"paid": [Paid(21.0, 1, ("a",), 0.3), Paid(22.0, 0, ("a", "b"))]}),
         ("complaints", {"complaints": ["XX000 ERROR:  cache lookup failed"]}),
         ("leases_of_the_dead", {"bad_leases": [{"id": 1}]}),
     ],
@@ -139,6 +140,8 @@ def test_what_a_kill_or_a_jump_may_cost_is_no_violation(sound: Connection) -> No
     assert invariants.paid_twice(sound, evidence(paid=once_more)) == []
     living = [Paid(21.0, 1, ("a",)), Paid(22.0, 0, ("a",))]
     assert invariants.paid_twice(sound, evidence(paid=living, jumps=[21.5])) == []
+    slow = [Paid(21.0, 1, ("a",), answered_after=1.9), Paid(22.0, 0, ("a",))]
+    assert invariants.paid_twice(sound, evidence(paid=slow)) == []
     burst = {"jikan": [n / 10 for n in range(6)]}
     assert invariants.limits_exceeded(sound, evidence(arrivals=burst, jumps=[0.3])) == []
 
@@ -151,6 +154,9 @@ def test_a_lease_that_outlives_its_sweeps_is_noted(sound: Connection) -> None:
     look(watch, sound)
     assert seen.bad_leases == []
     sound.execute("UPDATE jikan_sync.queue SET lease_expires_at = now() - interval '1 second'")
+    for _ in range(SWEEPS):
+        look(watch, sound, was_swept=False)
+    assert seen.bad_leases == [], "no sweep came to its end"
     for _ in range(SWEEPS - 1):
         look(watch, sound)
     assert seen.bad_leases == []
@@ -161,15 +167,27 @@ def test_a_lease_that_outlives_its_sweeps_is_noted(sound: Connection) -> None:
     assert len(seen.bad_leases) == 2, "longer than its term"
 
 
-def look(watch: Watch, connection: Connection) -> None:
-    watch.judge(watch.leases(connection))
+def look(watch: Watch, connection: Connection, *, was_swept: bool = True) -> None:
+    watch.judge(watch.leases(connection), was_swept=was_swept)
+
+
+@pytest.mark.parametrize(("sqlstate", "found"), [("53100", 0), ("XX000", 1)])
+def test_a_job_that_fails_for_no_fault_of_the_stage_is_found(
+    sound: Connection, sqlstate: str, found: int
+) -> None:
+    sound.execute(
+        "INSERT INTO jikan_sync.job_run (job_name, started_at, duration, outcome, sqlstate,"
+        " message) VALUES ('sweep_leases', now(), '1 s', 'failed', %s, 'it failed')",
+        [sqlstate],
+    )
+    assert len(invariants.complaints(sound, evidence())) == found
 
 
 def test_the_plan_is_the_seeds() -> None:
     assert schedule(7, 60) == schedule(7, 60) != schedule(8, 60)
     plan = schedule(7, 60)
     assert len(plan.kills) == 60
-    assert len({weather.kind for front in plan.fronts for weather in front}) == 12
+    assert len({weather.kind for front in plan.fronts for weather in front}) == 14
     assert schedule(7, 30).kills == plan.kills[:30]
 
 

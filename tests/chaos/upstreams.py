@@ -20,7 +20,7 @@ class Jikan:
     """The simulator, with a number on every state of a title: `members`, and in the synopsis."""
 
     def __init__(self, dice: random.Random) -> None:
-        self.simulator = Simulator(data=[])
+        self.simulator = Simulator()
         self.states: dict[int, int] = {}
         self.names: dict[int, str] = {}
         self._dice = dice
@@ -74,6 +74,6 @@ class Embeddings(GeminiServer):
                 "".join(part["text"] for part in one["content"]["parts"])
                 for one in received.requests
             ]
-            self.paid.append(Paid(arrived, life, tuple(texts)))
             time.sleep(0.25)
+            self.paid.append(Paid(arrived, life, tuple(texts), time.time() - arrived))
         return answer

@@ -13,10 +13,15 @@ import pytest
 
 from pgjikan.client import JikanClient
 from pgjikan.simulator import Simulator
+from tests.conftest import Simulate
+from tests.simulator.recordings import Recordings
 
 
 class Serve:
-    """`serve(status, body, **headers)` answers everything so, at the URL it returns."""
+    """`serve(status, body, **headers)` answers everything so, at the URL it returns.
+
+    A header may name that URL as {root}.
+    """
 
     def __init__(self) -> None:
         self.seen: list[Message] = []
@@ -34,7 +39,8 @@ class Serve:
                 outer.peers.add(self.client_address)
                 self.send_response_only(status)
                 for name, value in headers.items():
-                    self.send_header(name.replace("_", "-"), value)
+                    root = f"http://{self.headers['Host']}/v4"
+                    self.send_header(name.replace("_", "-"), value.replace("{root}", root))
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
                 self.wfile.write(body)
@@ -65,9 +71,10 @@ def client() -> Iterator[JikanClient]:
 
 
 @pytest.fixture(scope="session")
-def recorded(shared: Path) -> Iterator[Simulator]:
-    """A simulator of the recordings, for reading only."""
-    with Simulator(shared / "jikan/recorded") as simulator:
+def recorded(shared: Path, simulate: Simulate) -> Iterator[Simulator]:
+    """Says what was recorded to who asks for the name of its file."""
+    with simulate() as simulator:
+        Recordings(shared / "jikan/recorded").say_by_name(simulator)
         yield simulator
 
 

@@ -7,20 +7,21 @@ import socket
 import threading
 import time
 import tracemalloc
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 
 import pytest
 
 from pgjikan.client import JikanClient
-from pgjikan.simulator import Simulator
 from tests.client.conftest import Serve
+from tests.conftest import Simulate
 
 
 @pytest.mark.parametrize("kind", ["timeout", "slow", "slow_headers"])
-def test_the_deadline_ends_what_a_read_timeout_does_not(kind: str) -> None:
+def test_the_deadline_ends_what_a_read_timeout_does_not(kind: str, simulate: Simulate) -> None:
     """Each byte comes in time, all of them would take minutes; pytest's timeout is the proof."""
-    client = JikanClient(read_timeout=60, deadline=0.2)
-    with Simulator() as simulator:
+    client = JikanClient(read_timeout=600, deadline=0.2)
+    with simulate() as simulator:
         simulator.fault(kind)
         got = client.fetch("/anime/1/full", base_url=simulator.url)
     client.close()
@@ -28,13 +29,34 @@ def test_the_deadline_ends_what_a_read_timeout_does_not(kind: str) -> None:
     assert "timed out" in got.message
 
 
-def test_a_request_may_have_a_shorter_deadline() -> None:
+@contextmanager
+def late(seconds: float) -> Iterator[str]:
+    """A server that answers well, but only then: who waits for it gets the answer."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        is_over = threading.Event()
+
+        def answer() -> None:
+            connection, _ = listening.accept()
+            with connection, suppress(ConnectionError):
+                connection.recv(65_536)
+                is_over.wait(seconds)
+                connection.sendall(b'HTTP/1.1 200 OK\r\nContent-Length: 11\r\n\r\n{"data":[]}')
+
+        thread = threading.Thread(target=answer)
+        thread.start()
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+        is_over.set()
+        thread.join()
+
+
+@pytest.mark.parametrize(("deadline", "outcome"), [(0.1, "transport_error"), (60, "ok")])
+def test_a_request_may_have_a_shorter_deadline(deadline: float, outcome: str) -> None:
     client = JikanClient(read_timeout=60, deadline=60)
-    with Simulator() as simulator:
-        simulator.fault("timeout")
-        got = client.fetch("/anime/1/full", base_url=simulator.url, deadline=0.1)
+    with late(2) as url:
+        got = client.fetch("/anime", base_url=url, deadline=deadline)
     client.close()
-    assert (got.outcome, got.message) == ("transport_error", "timed out waiting for the answer")
+    assert got.outcome == outcome
+    assert got.message == ("" if outcome == "ok" else "timed out waiting for the answer")
 
 
 def test_the_deadline_ends_a_read_that_began_before_it() -> None:
@@ -59,18 +81,18 @@ def test_the_deadline_ends_a_read_that_began_before_it() -> None:
     assert got.outcome == "transport_error"
 
 
-def test_a_read_timeout_ends_a_silent_answer() -> None:
-    client = JikanClient(read_timeout=0.1, deadline=60)
-    with Simulator() as simulator:
-        simulator.fault("timeout")
-        got = client.fetch("/anime/1", base_url=simulator.url)
+@pytest.mark.parametrize(("timeout", "outcome"), [(0.1, "transport_error"), (60, "ok")])
+def test_a_read_timeout_ends_a_silent_answer(timeout: float, outcome: str) -> None:
+    client = JikanClient(read_timeout=timeout, deadline=60)
+    with late(2) as url:
+        got = client.fetch("/anime", base_url=url)
     client.close()
-    assert got.outcome == "transport_error"
+    assert got.outcome == outcome
 
 
-def test_the_next_request_has_its_own_deadline() -> None:
+def test_the_next_request_has_its_own_deadline(simulate: Simulate) -> None:
     client = JikanClient(deadline=0.3)
-    with Simulator() as simulator:
+    with simulate() as simulator:
         simulator.fault("slow", next=1)
         outcomes = [client.fetch("/anime/1", base_url=simulator.url).outcome for _ in range(4)]
     client.close()

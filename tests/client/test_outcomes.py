@@ -14,8 +14,8 @@ import pytest
 
 from pgjikan.client import JikanClient
 from pgjikan.simulator import Simulator
-from pgjikan.simulator.recordings import Recordings
 from tests.client.conftest import Serve
+from tests.simulator.recordings import Recordings
 
 GOOD = b'{"data":[]}'
 
@@ -41,7 +41,7 @@ def test_every_recorded_answer(recorded: Simulator, shared: Path) -> None:
                 kind, "upstream_error"
             )
             want = "not_found" if name == "error-404-badresponse.json" else want
-        got = client.fetch(f"/{name}", base_url=f"{recorded.root}/_simulator/recorded")
+        got = client.fetch(f"/{name}", base_url=recorded.url)
         if (got.outcome, got.status) != (want, recordings.status(name)):
             wrong.append(f"{name}: {got}")
         if got.outcome == "ok":
@@ -90,6 +90,7 @@ def test_every_recorded_answer(recorded: Simulator, shared: Path) -> None:
         (401, b"", "upstream_error"),
         (402, b"", "upstream_error"),
         (403, b"<title>Forbidden</title>", "upstream_error"),
+        (403, said(status=403, type="BadResponseException", message="m"), "upstream_error"),
         (404, ABSENT, "not_found"),
         (404, said(status="404", type="BadResponseException", message="m"), "not_found"),
         (404, said(status=404, message="Resource does not exist"), "not_found"),
@@ -127,10 +128,42 @@ def test_each_answer_is_one_outcome(
     assert got.message.isprintable()
 
 
+def test_a_gateway_that_has_it_not_yet_is_not_one_that_fails(
+    client: JikanClient, serve: Serve
+) -> None:
+    body = said(status=504, type="BadResponseException", message="m", error=None)
+    marked = client.fetch(
+        "/anime/7", base_url=serve(504, body, Retry_After="30", X_Pgjikan="not-yet")
+    )
+    assert (marked.outcome, marked.retry_after_seconds) == ("not_yet", 30)
+    assert client.fetch("/anime/7", base_url=serve(504, body)).outcome == "upstream_error"
+    other = client.fetch("/anime/7", base_url=serve(502, body, X_Pgjikan="not-yet"))
+    assert other.outcome == "upstream_error"
+
+
 def test_refusal_says_what_to_do(client: JikanClient, serve: Serve) -> None:
-    got = client.fetch("/anime", base_url=serve(403, b"<title>Forbidden</title>"))
+    forbidden = serve(403, b"<title>Forbidden</title>")
+    got = client.fetch("/anime", base_url=forbidden)
     assert "contact" in got.message
-    assert "key" in got.message
+    assert "key" not in got.message, "none was sent"
+    got = client.fetch("/anime", base_url=forbidden, key_header="X-Server-Key", key="s3cret")
+    assert "is the server key right?" in got.message
+
+
+def test_a_block_by_myanimelist_is_not_blamed_on_the_key(client: JikanClient, serve: Serve) -> None:
+    body = said(
+        status=403,
+        type="BadResponseException",
+        message="Jikan failed to connect to MyAnimeList. MyAnimeList may be down/unavailable or "
+        "refuses to connect",
+        error="403 on https://myanimelist.net/anime/1",
+    )
+    got = client.fetch(
+        "/anime/1", base_url=serve(403, body), key_header="X-Server-Key", key="s3cret"
+    )
+    assert got.outcome == "upstream_error"
+    assert "MyAnimeList refuses this Jikan instance" in got.message
+    assert "key" not in got.message
 
 
 def test_messages_name_the_parameter(client: JikanClient, serve: Serve) -> None:

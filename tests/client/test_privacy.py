@@ -13,8 +13,8 @@ from requests.auth import _basic_auth_str
 
 import pgjikan
 from pgjikan.client import JikanClient
-from pgjikan.simulator import Simulator
 from tests.client.conftest import Serve
+from tests.conftest import Simulate
 
 KEY = "s3cret-server-key"
 
@@ -47,8 +47,8 @@ def test_a_body_is_not_in_the_repr(client: JikanClient, serve: Serve) -> None:
     assert "private" not in repr(got)
 
 
-def test_a_redirect_is_not_followed(client: JikanClient) -> None:
-    with Simulator() as simulator:
+def test_a_redirect_is_not_followed(client: JikanClient, simulate: Simulate) -> None:
+    with simulate() as simulator:
         simulator.fault("redirect")
         got = client.fetch("/anime/1", base_url=simulator.url, key_header="X-Server-Key", key=KEY)
         assert (got.outcome, got.status) == ("upstream_error", 302)

@@ -6,69 +6,44 @@ import json
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
+from psycopg.types.json import Jsonb
 
-from pgjikan.client import JikanClient, document_matches, request_for
-from pgjikan.simulator import Simulator
+from pgjikan.client import JikanClient
+from pgjikan.client.tasks import mismatch
 from tests.client.conftest import Serve
-
-LISTED = {"limit": "25", "page": "1"}
-
-
-@pytest.mark.parametrize(
-    ("kind", "payload", "path", "params"),
-    [
-        ("anime", {"mal_id": 52991}, "/anime/52991/full", {}),
-        ("pictures", {"mal_id": 1}, "/anime/1/pictures", {}),
-        (
-            "reviews",
-            {"mal_id": 1, "page": 2},
-            "/anime/1/reviews",
-            {"preliminary": "true", "spoilers": "true", "page": "2"},
-        ),
-        ("search", {"query": "a & b=c?#%"}, "/anime", {"q": "a & b=c?#%", **LISTED}),
-        ("season", {"season": "now"}, "/seasons/now", LISTED),
-        (
-            "season",
-            {"season": "airing"},
-            "/anime",
-            LISTED | {"status": "airing", "order_by": "mal_id", "sort": "asc"},
-        ),
-        ("season", {"season": "upcoming", "page": 3}, "/seasons/upcoming", LISTED | {"page": "3"}),
-        ("season", {"year": 2024, "season": "fall"}, "/seasons/2024/fall", LISTED),
-        ("catalogue", {}, "/anime", {"order_by": "mal_id", "sort": "asc", **LISTED}),
-    ],
-)
-def test_request_for(kind: str, payload: Any, path: str, params: Any) -> None:
-    assert request_for(kind, payload) == (path, params)
+from tests.conftest import Simulate
+from tests.jikan_paths import request_for
 
 
 @pytest.mark.parametrize(
     ("kind", "payload"),
     [
-        ("embed", {"mal_id": 1}),
-        ("anime", {}),
-        ("anime", {"mal_id": "1/../../users"}),
-        ("anime", {"mal_id": True}),
-        ("anime", {"mal_id": 0}),
-        ("search", {"query": "  "}),
-        ("search", {"query": "x" * 256}),
-        ("search", {"query": None}),
-        ("search", {"query": "naruto", "page": 0}),
-        ("season", {"year": 2024, "season": "monsoon"}),
-        ("season", {"season": "fall"}),
+        ("anime", {"mal_id": 52991}),
+        ("images", {"mal_id": 1}),
+        ("reviews", {"mal_id": 1}),
+        ("characters", {"mal_id": 1}),
+        ("statistics", {"mal_id": 1}),
+        ("search", {"query": "a & b=c?#%"}),
+        ("search", {"query": "進撃の巨人 é ~-._"}),
+        ("season", {"season": "now"}),
+        ("season", {"season": "airing"}),
+        ("season", {"season": "upcoming", "page": 3}),
+        ("season", {"year": 2024, "season": "fall"}),
+        ("catalogue", {}),
+        ("catalogue", {"page": 40}),
     ],
 )
-def test_what_cannot_be_asked_is_rejected_unasked(
-    client: JikanClient, kind: str, payload: Any
+def test_the_database_says_what_to_ask(
+    connection: psycopg.Connection[Any], kind: str, payload: dict[str, Any]
 ) -> None:
-    with pytest.raises(ValueError):
-        request_for(kind, payload)
-    with Simulator() as simulator:
-        got = client.fetch_task(kind, payload, base_url=simulator.url)
-        assert got.outcome == "rejected"
-        assert got.message
-        assert simulator.stats()["total"] == 0
+    task = kind if kind in ("anime", "search", "season", "catalogue") else "facet"
+    [(path,)] = connection.execute(
+        "SELECT jikan_sync.request_path(%s, %s, %s)",
+        [task, payload.get("mal_id"), Jsonb(payload | {"facet": kind})],
+    ).fetchall()
+    assert path == request_for(kind, payload)
 
 
 @pytest.mark.parametrize(
@@ -86,39 +61,73 @@ def test_what_cannot_be_asked_is_rejected_unasked(
         ("catalogue", {"data": [], "pagination": {"has_next_page": False}}, True),
         ("catalogue", {"data": [], "pagination": {"has_next_page": "no"}}, False),
         ("season", {"data": [], "pagination": []}, False),
-        ("reviews", {"data": [], "pagination": {"has_next_page": True}}, True),
-        ("pictures", {"data": []}, True),
-        ("pictures", {"data": {}}, False),
+        ("facet", {"data": [], "pagination": {"has_next_page": True}}, True),
+        ("facet", {"data": {"promo": []}}, True),
+        ("facet", {"data": [], "pagination": {"has_next_page": 1}}, False),
     ],
 )
-def test_document_matches(kind: str, document: Any, matches: bool) -> None:
-    assert document_matches(kind, {"mal_id": 7}, json.dumps(document)) is matches
+def test_an_answer_is_to_the_question(kind: str, document: Any, matches: bool) -> None:
+    assert (mismatch(kind, 7, document) is None) is matches
 
 
 def test_every_recorded_answer_matches_its_question(shared: Path) -> None:
     folder = shared / "jikan/recorded"
     asked = {"anime-*-full.json": "anime", "search-*.json": "search", "season*-p1.json": "season"}
-    asked |= {"reviews-5*.json": "reviews", "pictures-*.json": "pictures"}
+    asked |= {"reviews-5*.json": "facet", "pictures-*.json": "facet", "videos-*.json": "facet"}
     seen = 0
     for pattern, kind in asked.items():
         for file in folder.glob(pattern):
-            body = file.read_text(encoding="utf-8")
-            payload = {}
-            if kind == "anime":
-                payload = {"mal_id": int(file.name.split("-")[1])}
-            assert document_matches(kind, payload, body), file.name
+            document = json.loads(file.read_text(encoding="utf-8"))
+            mal_id = int(file.name.split("-")[1]) if kind == "anime" else None
+            assert mismatch(kind, mal_id, document) is None, file.name
             seen += 1
     assert seen > 60
 
 
 def test_another_title_is_invalid_and_an_absent_one_not_found(
-    client: JikanClient, serve: Serve
+    client: JikanClient, serve: Serve, simulate: Simulate
 ) -> None:
     url = serve(200, b'{"data":{"mal_id":2}}')
-    got = client.fetch_task("anime", {"mal_id": 1}, base_url=url)
+    got = client.fetch_task("anime", "/anime/1/full", mal_id=1, base_url=url)
     assert (got.outcome, got.body, got.message) == ("invalid", None, "asked for mal_id 1, got 2")
-    with Simulator() as simulator:
-        got = client.fetch_task("anime", {"mal_id": 2}, base_url=simulator.url)
+    with simulate() as simulator:
+        got = client.fetch_task("anime", "/anime/2/full", mal_id=2, base_url=simulator.url)
         assert got.outcome == "not_found"
-        got = client.fetch_task("anime", {"mal_id": 1}, base_url=simulator.url)
+        got = client.fetch_task("anime", "/anime/1/full", mal_id=1, base_url=simulator.url)
         assert got.outcome == "ok"
+
+
+@pytest.mark.parametrize(
+    ("location", "new"),
+    [
+        ("{root}/anime/7/full", 7),
+        ("{root}/anime/7", 7),
+        ("{root}/anime/7/", 7),
+        ("/v4/anime/7/full", 7),
+        ("../7/full", 7),
+        ("{root}/anime/5/full", None),  # itself
+        ("{root}/anime/0/full", None),
+        ("{root}/anime/7/pictures", None),
+        ("{root}/anime/7/full?key=x", None),
+        ("{root}/manga/7/full", None),
+        ("{root}/anime/9999999999/full", None),
+        ("/anime/7/full", None),  # not under the base URL
+        ("https://elsewhere.example/v4/anime/7/full", None),
+        ("//elsewhere.example/v4/anime/7/full", None),
+        ("", None),
+    ],
+)
+def test_a_redirect_to_another_title_says_which(
+    client: JikanClient, serve: Serve, location: str, new: int | None
+) -> None:
+    for status in (301, 302, 307, 308):
+        base_url = serve(status, b"", Location=location)
+        got = client.fetch_task("anime", "/anime/5/full", mal_id=5, base_url=base_url)
+        assert got.status == status
+        assert got.moved_to == new, got
+        if new is None:
+            assert got.outcome == "upstream_error"
+        else:
+            assert (got.outcome, got.message) == ("not_found", f"{status}: moved to {new}")
+        assert len(serve.seen) == 1, "it was followed"
+        serve.seen.clear()

@@ -80,3 +80,14 @@ def test_a_reader_who_has_had_enough_hears_no_complaint() -> None:
     with process.stderr:
         assert process.stderr.read() == ""
     assert process.wait(timeout=60) == 0, "and not 120, Python's word for a broken pipe"
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["similar", "get", "facet", "recommend", "sync anime", "recommend --disliked", "queue redrive"],
+)
+def test_a_number_that_no_column_holds_is_a_wrong_word(database: str, command: str) -> None:
+    status, said = run(*command.split(), "9" * 30, dsn=database)
+    assert status == 2
+    assert "less than or equal to" in said
+    assert "not deployed" not in said

@@ -13,7 +13,7 @@ import pytest
 from aiohttp import web
 
 from pgjikan.dashboard import make_app
-from pgjikan.simulator import listen
+from pgjikan.gateway.server import listen
 
 Connection = psycopg.Connection[Any]
 
@@ -21,7 +21,7 @@ Connection = psycopg.Connection[Any]
 @contextmanager
 def serve(database: str, port: int = 0) -> Iterator[str]:
     """A dashboard of a database, in a thread; its address."""
-    listening = listen(port)
+    listening = listen("127.0.0.1", port)
     loop = asyncio.new_event_loop()
     runner = web.AppRunner(make_app(database), access_log=None, shutdown_timeout=0.1)
     ready = threading.Event()

@@ -34,7 +34,7 @@ def test_depth_is_what_waited_in_each_step(rows: Rows) -> None:
     rows("SELECT jikan_sync.enqueue_many('anime', '{1, 2, 3}')")
     rows("SELECT jikan_sync.clock_advance('2 minutes')")
     work(rows, count=2)
-    rows("SELECT jikan_sync.enqueue('pictures', 9, priority => 'high')")
+    rows("""SELECT jikan_sync.enqueue('facet', 9, '{"facet": "images"}', 'high')""")
     rows("SELECT jikan_sync.clock_advance('2 minutes')")
     assert rows(DEPTH.format("jikan", "low")) == [([0, 3, 3, 3, 1, 1],)]
     assert rows(DEPTH.format("jikan", "high"))[0][0][-1] == 1
@@ -62,7 +62,7 @@ def test_the_last_step_is_the_queue_by_lane_and_priority(rows: Rows) -> None:
         f"SELECT jikan_sync.enqueue('search', payload => {query}, priority => 'high'),"
         f" jikan_sync.enqueue('embed_query', payload => {query}, priority => 'high'),"
         """ jikan_sync.enqueue('season', payload => '{"season": "now"}'),"""
-        " jikan_sync.enqueue('catalogue'), jikan_sync.enqueue('reviews', 1)"
+        """ jikan_sync.enqueue('catalogue'), jikan_sync.enqueue('facet', 1, '{"facet": "news"}')"""
     )
     last = rows(
         "SELECT lane, priority, task_count FROM jikan_sync.queue_depth('1 hour', '1 minute') AS d"
@@ -99,7 +99,8 @@ def test_errors_of_a_day_from_tasks_jobs_and_documents(rows: Rows) -> None:
 def test_requests_by_hour_and_what_one_took(rows: Rows) -> None:
     rows(
         "INSERT INTO jikan_sync.request_stat (hour, provider, task, outcome, request_count,"
-        " byte_count, elapsed) SELECT now - h * interval '1 hour', 'jikan', t, 'ok', 2, 10, '3 s'"
+        " byte_count, elapsed, last_at)"
+        " SELECT now - h * interval '1 hour', 'jikan', t, 'ok', 2, 10, '3 s', now"
         " FROM jikan_sync.clock_now() AS now, generate_series(0, 30) AS h,"
         " unnest('{anime,search}'::text[]) AS t RETURNING 1"
     )

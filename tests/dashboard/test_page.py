@@ -8,10 +8,10 @@ from typing import Any
 import psycopg
 import pytest
 
-from pgjikan.simulator import Simulator
+from tests.conftest import Simulate
 from tests.dashboard.chromium import Chromium, Page
 from tests.dashboard.conftest import serve
-from tests.sidecar.test_sidecar import listening, process, use, wait_until
+from tests.sidecar.conftest import listening, process, use, wait_until
 from tests.store.documents import anime, full
 from tests.store.test_store_anime import store, value
 
@@ -106,10 +106,10 @@ def test_rows_come_as_you_type(page: Page, connection: Connection) -> None:
 
 
 def test_a_title_nobody_has_arrives_and_turns_fresh_in_place(
-    page: Page, database: str, connection: Connection
+    page: Page, database: str, connection: Connection, simulate: Simulate
 ) -> None:
     store(connection, [anime(1)])
-    with Simulator(data=[full(1454, title="Kemonozume")]) as upstream:
+    with simulate([full(1454, title="Kemonozume")]) as upstream:
         use(connection, upstream)
         search(page, "kemonozume")
         page.wait("document.querySelector('#said').textContent.includes('asking upstream')")
@@ -128,10 +128,10 @@ def test_a_title_nobody_has_arrives_and_turns_fresh_in_place(
 
 
 def test_a_stale_row_is_refreshed_before_your_eyes(
-    page: Page, database: str, connection: Connection
+    page: Page, database: str, connection: Connection, simulate: Simulate
 ) -> None:
     store(connection, [anime(1)], fetched_at="2026-01-01T00:00:00Z")
-    with Simulator(data=[anime(1)]) as upstream:
+    with simulate([anime(1)]) as upstream:
         use(connection, upstream)
         search(page, "cowboy bebop")
         page.wait(f"document.querySelector('{FRESHNESS}')?.textContent === 'stale'")

@@ -11,12 +11,14 @@ from typing import Any
 import psycopg
 
 ROOT = Path(__file__).resolve().parents[2]
-DOCUMENTS = sorted(
+#: By tools/make_reference.py, from the database.
+MADE = ("docs/reference/functions.md", "docs/reference/internals.md")
+PAGES = sorted(
     path.relative_to(ROOT).as_posix()
-    for path in (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md"))
-    if path.name != "sql-reference.md"  # made by tools/make_reference.py
+    for path in (*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *ROOT.glob("examples/**/*.md"))
 )
-RUNNABLE = ("sql", "sh", "python", "js", "yaml")
+DOCUMENTS = [page for page in PAGES if page not in MADE]
+RUNNABLE = ("sql", "sh", "python", "js", "html", "yaml")
 #: Blocks that show something: what a query answers, a figure, a piece of another file.
 SHOWN = ("text", "mermaid", "json")
 FENCE = re.compile(r"^```(?P<lang>\w*) ?(?P<info>[^\n]*)\n(?P<text>.*?)^```$", re.M | re.S)

@@ -29,6 +29,12 @@ def starter_template(server: Server, template: Any) -> Iterator[str]:
                 dsn, starter, fetched_at=datetime.now().astimezone(), progress=lambda _: None
             )
         sidecar.run_once(["embedding"], dsn, Settings(_env_file=None), Event())
+        with psycopg.connect(dsn, autocommit=True) as connection:
+            # Else the documents would show half an answer, or what a job has not come to yet.
+            row = connection.execute("SELECT embedding_coverage FROM anime.health").fetchone()
+            assert row == (1.0,), row
+            connection.execute("SELECT jikan_sync.count_traits()")
+            connection.execute("SELECT jikan_sync.refresh_neighbours()")
         yield name
 
 

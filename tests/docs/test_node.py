@@ -22,7 +22,7 @@ def test_the_node_examples(starter_database: str, tmp_path: Path) -> None:
     names = {"host": "PGHOST", "port": "PGPORT", "user": "PGUSER", "dbname": "PGDATABASE"}
     names["password"] = "PGPASSWORD"
     environment = {names[key]: str(value) for key, value in parts.items() if key in names}
-    for block in blocks("docs/use-from-node.md"):
+    for block in blocks("docs/how-to/use-from-node.md"):
         if block.lang == "js" and block.reason is None:
             script = tmp_path / f"block{block.line}.mjs"
             script.write_text(block.text)

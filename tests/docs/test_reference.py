@@ -6,16 +6,14 @@ import os
 from typing import Any
 
 import psycopg
-from tools.make_reference import reference
-
-from tests.docs.blocks import ROOT
+from tools.make_reference import pages
 
 
 def test_it_is_current(connection: psycopg.Connection[Any]) -> None:
-    page = ROOT / "docs/sql-reference.md"
-    if os.environ.get("PGJIKAN_DOCS_UPDATE"):
-        page.write_text(reference(connection), encoding="utf-8")
-    assert page.read_text(encoding="utf-8") == reference(connection), (
-        "make it anew: PGJIKAN_DOCS_UPDATE=1 pytest tests/docs, "
-        "or python3 tools/make_reference.py DSN (of a database with all changes)"
-    )
+    for path, text in pages(connection).items():
+        if os.environ.get("PGJIKAN_DOCS_UPDATE"):
+            path.write_text(text, encoding="utf-8")
+        assert path.read_text(encoding="utf-8") == text, (
+            f"{path.name}: make it anew: PGJIKAN_DOCS_UPDATE=1 pytest tests/docs, "
+            "or python3 tools/make_reference.py DSN (of a database with all changes)"
+        )

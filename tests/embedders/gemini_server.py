@@ -101,6 +101,7 @@ FAILURES: dict[str, tuple[int, Any, dict[str, str]]] = {
     "401": (401, _error(401, "UNAUTHENTICATED", "Request had invalid credentials."), {}),
     "403": (403, _error(403, "PERMISSION_DENIED", "Your API key was reported as leaked."), {}),
     "404": (404, _error(404, "NOT_FOUND", "models/x is not found for API version v1beta"), {}),
+    "404 of a proxy": (404, "<html>Not Found</html>", {}),
     "500": (500, _error(500, "INTERNAL", "An internal error has occurred."), {}),
     "503": (503, _error(503, "UNAVAILABLE", "The model is overloaded."), {"Retry-After": "3"}),
     "502 of a proxy": (502, "<html>Bad Gateway</html>", {}),

@@ -8,7 +8,7 @@ import sys
 import pytest
 from gemini_server import settings
 
-from pgjikan.embedders import load_embedder, tokens_estimate
+from pgjikan.embedders import load_embedder
 from pgjikan.errors import PgjikanError
 
 MODELS = {
@@ -77,7 +77,3 @@ def test_both_packages_import_together_without_a_warning() -> None:
     )
 
     assert (done.returncode, done.stderr) == (0, "")
-
-
-def test_estimates_tokens_by_four_characters() -> None:
-    assert tokens_estimate(["Monster", "", "abcd", "abcde"]) == 2 + 0 + 1 + 2

@@ -29,7 +29,7 @@ def open_embedder(
     timeout: float = 5.0,
     prefix: str = "",
 ) -> Embedder:
-    where = settings(google_base_url=gemini.url + prefix, read_timeout=timeout)
+    where = settings(google_base_url=gemini.url + prefix, embedding_timeout_seconds=timeout)
     return load_embedder(provider, model, DIMENSIONS, where)
 
 
@@ -125,7 +125,8 @@ FAILED: dict[str, tuple[Outcome, float | None]] = {
     "country": ("unauthorised", None),
     "401": ("unauthorised", None),
     "403": ("unauthorised", None),
-    "404": ("unauthorised", None),
+    "404": ("model_gone", None),
+    "404 of a proxy": ("unauthorised", None),
     "500": ("provider_error", None),
     "503": ("provider_error", 3.0),
     "502 of a proxy": ("provider_error", None),

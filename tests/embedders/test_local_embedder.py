@@ -9,8 +9,10 @@ import pytest
 from gemini_server import settings
 
 from pgjikan.embedders import Embedded, Embedder, load_embedder
-from pgjikan.embedders.local import DIMENSIONS, LONGEST, MODEL
+from pgjikan.embedders.local import DIMENSIONS, MODEL
 
+#: What the same sums may differ by in another order: on another processor, in another batch.
+NEAR = 1e-5
 TEXTS = [
     "Mushishi",
     "蟲師",
@@ -45,13 +47,15 @@ def test_a_text_has_one_vector_alone_and_in_a_batch(local: Embedder) -> None:
 
     for text, vector in zip(TEXTS, batch, strict=True):
         (alone,) = local.embed([text], purpose="query").vectors
-        assert alone == pytest.approx(vector, abs=1e-5)
+        assert alone == pytest.approx(vector, abs=NEAR)
 
 
 def test_the_same_batch_has_the_same_vectors(local: Embedder) -> None:
     first = local.embed(TEXTS, purpose="document").vectors
 
-    assert local.embed(TEXTS, purpose="document").vectors == first
+    again = local.embed(TEXTS, purpose="document").vectors
+    for one, other in zip(again, first, strict=True):
+        assert one == pytest.approx(other, abs=NEAR)
 
 
 def test_near_meanings_are_nearer_across_languages(local: Embedder) -> None:
@@ -62,11 +66,10 @@ def test_near_meanings_are_nearer_across_languages(local: Embedder) -> None:
     assert dot(cat, neko) > dot(cat, tax) + 0.2
 
 
-def test_a_text_without_end_is_cut(local: Embedder) -> None:
-    endless = "naruto " * LONGEST
-    whole, cut = local.embed([endless, endless[:LONGEST]], purpose="document").vectors
+def test_a_text_is_read_to_its_end(local: Embedder) -> None:
+    whole, begun = local.embed(["naruto " * 200, "naruto " * 100], purpose="document").vectors
 
-    assert whole == cut
+    assert whole != pytest.approx(begun, abs=NEAR)
 
 
 def test_threads_may_share_it() -> None:
@@ -82,8 +85,21 @@ def test_threads_may_share_it() -> None:
         thread.join()
 
     assert len(answers) == 4
-    assert all(one.vectors == answers[0].vectors for one in answers)
+    for answer in answers[1:]:
+        for one, other in zip(answer.vectors, answers[0].vectors, strict=True):
+            assert one == pytest.approx(other, abs=NEAR)
 
 
 def test_nothing_for_nothing(local: Embedder) -> None:
     assert local.embed([], purpose="document").vectors == []
+
+
+def test_it_uses_the_threads_it_is_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The package starts threads of its own, in C: what it is told is what can be seen."""
+    from pgjikan.embedders import local
+
+    told: list[int] = []
+    monkeypatch.setattr(local, "USE", lambda threads: told.append(threads))
+    for threads in (1, 3):
+        load_embedder("local", MODEL, DIMENSIONS, settings(embedding_threads=threads))
+    assert told == [1, 3]

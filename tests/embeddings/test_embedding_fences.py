@@ -223,7 +223,9 @@ def test_a_failure_of_the_provider_charges_no_text(
         assert claim(connection) == []
         set_clock(f"2026-01-01 {hour:02d}:00Z")
     assert value(connection, "SELECT max(attempts) FROM jikan_sync.queue") == 0
-    assert answer(connection, claim(connection)) == (2, 0, 0)
+    while texts := claim(connection):  # together, or one by one: it may have been their number
+        answer(connection, texts)
+    assert value(connection, VECTORS) == 2
     assert value(connection, "SELECT max(failure_count) FROM jikan_sync.embedding_provider") == 0
 
 
@@ -280,12 +282,12 @@ def test_the_limits_of_a_provider_are_reserved(
     waits: list[Any] = []
     sizes: list[int] = []
     while texts := claim(connection):
-        assert sum(len(text.input) for text in texts) <= 4 * 20000 + 4 * len(texts)
+        assert sum(len(text.input) for text in texts) <= 4 * 7500 + 4 * len(texts)
         waits.append(texts[0].wait)
         sizes.append(len(texts))
     assert waits[0].total_seconds() == 0
-    assert 30 < waits[1].total_seconds() <= 60  # 20,000 of 30,000 tokens a minute are gone
-    assert len(waits) == 2 and all(size < 50 for size in sizes)
+    assert 15 < waits[1].total_seconds() <= 30  # a third of what a minute has left of 30,000 tokens
+    assert 3 <= len(waits) <= 5 and all(size < 20 for size in sizes)
     assert not value(connection, "SELECT jikan_sync.embedding_available()")
     set_clock("2026-01-01 00:10Z")
     assert claim(connection)

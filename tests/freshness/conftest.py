@@ -36,11 +36,16 @@ class Mirror:
         """Add titles whose every facet is fresh now; nothing is queued for them."""
         self.run(
             "INSERT INTO jikan.anime (mal_id, titles, title, core_hash, full_hash, status, members,"
-            " last_jikan_sync, full_synced_at, images_synced_at, reviews_synced_at, sync_status)"
-            " SELECT m, '[]', 'Title ' || m, 0, 0, %s, %s, n, n, n, n, 'fresh'"
+            " last_jikan_sync, full_synced_at, sync_status)"
+            " SELECT m, '[]', 'Title ' || m, 0, 0, %s, %s, n, n, 'fresh'"
             " FROM unnest(%s::int[]) AS m, jikan_sync.clock_now() AS n",
             status,
             members,
+            list(mal_ids),
+        )
+        self.run(
+            "SELECT jikan_sync.note_stored(f.name, m, jikan_sync.clock_now())"
+            " FROM unnest(%s::int[]) AS m, jikan_sync.facet AS f",
             list(mal_ids),
         )
         if removed:
@@ -60,8 +65,13 @@ class Mirror:
             ahead,
         )
 
+    def fold(self) -> None:
+        """Make tasks of what was wished for, as a claim would."""
+        self.run("SELECT jikan_sync.fold_wishes()")
+
     def tasks(self) -> dict[str, str]:
-        """Return what waits: dedupe key to priority."""
+        """Return what waits, wishes included: dedupe key to priority."""
+        self.fold()
         return dict(
             self.connection.execute(
                 "SELECT dedupe_key, priority FROM jikan_sync.queue ORDER BY id"

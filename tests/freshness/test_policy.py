@@ -23,6 +23,15 @@ SHIPPED = [
     ("links", None, 90),
     ("images", None, 90),
     ("reviews", "Finished Airing", 7),
+    ("recommendations", None, 180),
+    ("characters", None, 90),
+    ("staff", None, 90),
+    ("episodes", "Finished Airing", 90),
+    ("episodes", "Currently Airing", 1),
+    ("videos", None, 90),
+    ("videos", "Currently Airing", 7),
+    ("statistics", None, 7),
+    ("news", None, 1),
 ]
 
 
@@ -71,28 +80,59 @@ def test_each_status_has_its_own_range(mirror: Mirror) -> None:
     assert mirror.stale("-1 second") == [3, 4]
 
 
-def test_stale_titles_are_found_by_index(mirror: Mirror) -> None:
+def test_a_confirmation_touches_no_index(mirror: Mirror) -> None:
+    mirror.add(*range(1, 501))
+    mirror.run("VACUUM FREEZE ANALYZE jikan.anime, jikan_sync.ledger")
+    mirror.run("SELECT pg_stat_force_next_flush()")
+    mirror.run("SELECT pg_stat_reset()")
+    mirror.advance("2 days")
     mirror.run(
-        "INSERT INTO jikan.anime (mal_id, titles, title, core_hash, synopsis, status, "
-        "last_jikan_sync)"
-        " SELECT n, '[]', 'T', 0, repeat(md5(n::text), 40),"
-        " CASE mod(n, 25) WHEN 0 THEN 'Currently Airing' WHEN 1 THEN 'Not yet aired'"
-        " ELSE 'Finished Airing' END, jikan_sync.clock_now() - n * interval '1 min'"
-        " FROM generate_series(1, 5000) AS n"
+        "UPDATE jikan.anime SET last_jikan_sync = jikan_sync.clock_now() WHERE mod(mal_id, 20) = 0"
     )
-    mirror.run("ANALYZE jikan.anime")
+    mirror.run("SELECT pg_stat_force_next_flush()")
+    for table in ("jikan.anime", "jikan_sync.ledger"):
+        counts = mirror.connection.execute(
+            "SELECT n_tup_upd, n_tup_hot_upd FROM pg_stat_user_tables WHERE relid = %s::regclass",
+            [table],
+        ).fetchone()
+        assert counts == (25, 25), table
+    assert mirror.one("SELECT count(*) FROM jikan_sync.ledger WHERE stored_at > '2030-01-02'") == 25
 
-    def plan(query: str) -> str:
-        rows = mirror.connection.execute(f"EXPLAIN {query}".encode()).fetchall()
-        return "\n".join(row[0] for row in rows)
 
-    # A policy is a range of the index; the whole rule is inlined into whoever asks.
-    assert "anime_status_last_jikan_sync_idx" in plan(
-        "SELECT a.mal_id FROM jikan.anime AS a WHERE a.removed_at IS NULL"
-        " AND a.status = 'Currently Airing'"
-        " AND a.last_jikan_sync <= jikan_sync.clock_now() - interval '30 days'"
+def test_the_ledger_follows_whoever_writes_the_title(mirror: Mirror) -> None:
+    mirror.add(1)
+    stored = "SELECT stored_at FROM jikan_sync.ledger WHERE mal_id = 1 AND facet = 'core'"
+    assert str(mirror.one(stored)) == "2030-01-01 12:00:00+00:00"
+    mirror.run(
+        "UPDATE jikan.anime SET last_jikan_sync = '2020-01-01Z', status = 'Currently Airing'"
     )
-    assert "Function Scan" not in plan("SELECT * FROM jikan_sync.stale_core()")
+    assert str(mirror.one(stored)) == "2020-01-01 00:00:00+00:00"
+    assert mirror.stale() == [1]
+    assert mirror.one("SELECT DISTINCT status FROM jikan_sync.ledger") == "Currently Airing"
+    mirror.run("DELETE FROM jikan.anime")
+    assert mirror.one("SELECT count(*) FROM jikan_sync.ledger") == 0
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Europe/Berlin", "America/Los_Angeles"])
+def test_a_month_is_thirty_days_everywhere(mirror: Mirror, set_clock: Clock, zone: str) -> None:
+    set_clock("2030-01-31 00:00:00Z")
+    mirror.add(1)
+    mirror.run("SELECT set_config('timezone', %s, false)", zone)
+    mirror.run("UPDATE jikan_sync.freshness_policy SET max_age = '1 month' WHERE facet = 'core'")
+    for moment, stale in (("2030-03-01 23:59:59Z", False), ("2030-03-02 00:00:00Z", True)):
+        set_clock(moment)
+        says = (
+            mirror.one(
+                "SELECT jikan_sync.is_stale('core', status, last_jikan_sync) FROM jikan.anime"
+            ),
+            mirror.one("SELECT freshness = 'stale' FROM anime.catalog"),
+            mirror.one("SELECT stale_at <= jikan_sync.clock_now() FROM anime.catalog"),
+            mirror.stale() == [1],
+            mirror.one("SELECT anime.get(1) #>> '{freshness,core,state}' = 'stale'"),
+            mirror.one("SELECT stale_count = 1 FROM jikan_sync.status_facet WHERE facet = 'core'"),
+            mirror.one("SELECT stale_count = 1 FROM anime.health"),
+        )
+        assert says == (stale,) * 7, moment
 
 
 NONSENSE = [

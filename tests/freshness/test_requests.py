@@ -47,12 +47,12 @@ def test_get_asks_facet_by_facet(mirror: Mirror) -> None:
     assert mirror.tasks() == {"reviews:1": "high"}
     mirror.advance("83 days")
     assert mirror.one(FACETS, 1) == 2
-    assert mirror.tasks() == {"reviews:1": "high", "anime:1": "high", "pictures:1": "high"}
+    assert mirror.tasks() == {"reviews:1": "high", "anime:1": "high", "images:1": "high"}
 
 
 def test_one_full_document_pays_for_all_its_facets(mirror: Mirror) -> None:
     mirror.add(1)
-    mirror.run("UPDATE jikan.anime SET full_synced_at = NULL, full_hash = NULL")
+    mirror.run("DELETE FROM jikan_sync.ledger WHERE facet IN ('themes', 'relations', 'links')")
     assert mirror.one(FACETS, 1) == 1
     assert mirror.tasks() == {"anime:1": "high"}
 
@@ -61,7 +61,7 @@ def test_one_action_makes_two_high_tasks(mirror: Mirror) -> None:
     mirror.add(1)
     mirror.advance("90 days")
     assert mirror.one(FACETS, 1) == 3
-    assert mirror.tasks() == {"anime:1": "high", "pictures:1": "high", "reviews:1": "low"}
+    assert mirror.tasks() == {"anime:1": "high", "images:1": "high", "reviews:1": "low"}
     assert mirror.one(FACETS, 1) == 0
 
 
@@ -100,34 +100,58 @@ def test_dead_letters_rest_a_while(mirror: Mirror) -> None:
         assert mirror.one(REFRESH, [1]) == asked
 
 
-def test_reader_does_not_wait_for_another(mirror: Mirror, connect: Connect) -> None:
+def test_readers_of_the_same_title_do_not_meet(mirror: Mirror, connect: Connect) -> None:
     mirror.add(1, 2)
     mirror.advance("30 days")
-    mirror.run("SET deadlock_timeout = '1ms'")
     slow = connect(autocommit=False)
     assert slow.execute(REFRESH, [[1]]).fetchone() == (1,)
-    mirror.run("SET statement_timeout = '1s'")
-    assert mirror.one(REFRESH, [[1, 2]][0]) == 1, "1 is left to the other reader"
-    assert mirror.one("SHOW lock_timeout") == "0"
-    slow.commit()
+    mirror.run("SET lock_timeout = '1ms'")
+    assert mirror.one(REFRESH, [1, 2]) == 2, "neither sees the other, neither waits"
     assert mirror.tasks() == {"anime:1": "high", "anime:2": "high"}
+    slow.commit()
+    assert mirror.tasks() == {"anime:1": "high", "anime:2": "high"}, "the same wish, once"
 
 
 @pytest.mark.parametrize("sample", ["0", "1"])
-def test_hits_are_sampled(mirror: Mirror, sample: str) -> None:
+def test_looks_are_sampled(mirror: Mirror, sample: str) -> None:
     mirror.add(1, 2)
     mirror.run("UPDATE jikan_sync.setting SET value = %s WHERE name = 'hit_sample'", sample)
-    ids = mirror.one("SELECT array_agg(id) FROM jikan.anime")
     for _ in range(5):
-        mirror.one("SELECT jikan_sync.count_hits(%s)", [*ids, None, 424242])
+        mirror.run("SELECT jikan_sync.count_hit(id) FROM jikan.anime")
+        mirror.run("SELECT jikan_sync.count_hit(i) FROM unnest('{NULL,424242}'::bigint[]) AS i")
     assert mirror.one("SELECT jikan_sync.fold_hits()") == 2 * int(sample)
     assert mirror.one("SELECT coalesce(sum(score), 0) FROM jikan_sync.demand") == 10 * int(sample)
+
+
+def test_every_face_counts_the_title_it_shows(mirror: Mirror) -> None:
+    mirror.run("UPDATE jikan_sync.setting SET value = '1' WHERE name = 'hit_sample'")
+    mirror.run(
+        "SELECT jikan_sync.store_anime(jsonb_agg(jsonb_build_object('mal_id', n, 'title',"
+        " 'The Show ' || n))) FROM generate_series(1, 30) AS n"
+    )
+    for look in (
+        "SELECT count(*) FROM anime.search('the show 7')",
+        "SELECT anime.get(7)",
+        "SELECT count(*) FROM anime.reviews(7)",
+        "SELECT count(*) FROM anime.similar(7)",
+    ):
+        mirror.one(look)
+        assert mirror.one("SELECT sum(weight) FROM jikan_sync.hit") == 1, look
+        mirror.one("SELECT jikan_sync.fold_hits()")
+    assert (
+        mirror.one(
+            "SELECT a.mal_id FROM jikan_sync.demand JOIN jikan.anime AS a ON a.id = anime_id"
+        )
+        == 7
+    )
+    mirror.one("SELECT count(*) FROM anime.search('the')")
+    assert mirror.one("SELECT coalesce(sum(weight), 0) FROM jikan_sync.hit") <= 1
 
 
 def test_demand_fades(mirror: Mirror) -> None:
     mirror.add(1)
     mirror.run("UPDATE jikan_sync.setting SET value = '1' WHERE name = 'hit_sample'")
-    hit = "SELECT jikan_sync.count_hits(array_agg(id)), jikan_sync.fold_hits() FROM jikan.anime"
+    hit = "SELECT jikan_sync.count_hit(min(id)), jikan_sync.fold_hits() FROM jikan.anime"
     mirror.one(hit)
     mirror.advance("14 days")
     mirror.one(hit)

@@ -138,19 +138,48 @@ def test_cron_and_ticks_run_a_job_once(scheduled: psycopg.Connection[Any], proje
     assert sorted(ran) == [(f"2030-01-01 12:0{minute}:00+00", 1) for minute in range(3)]
 
 
-def test_old_runs_of_cron_are_purged(scheduled: psycopg.Connection[Any]) -> None:
-    every_second(scheduled, "purge_history")
-    old = (
-        "INSERT INTO cron.job_run_details (jobid, runid, command, status, end_time)"
-        " SELECT jobid, -1, 'old', 'succeeded', now() - interval '8 days' FROM cron.job LIMIT 1"
-    )
-    scheduled.execute(old)
-    while scheduled.execute("SELECT FROM cron.job_run_details WHERE runid = -1").rowcount:
-        time.sleep(0.05)
-    assert scheduled.execute("SELECT FROM cron.job_run_details").rowcount > 0
-    scheduled.execute(old)
-    scheduled.execute("SELECT jikan_sync.run_job('purge_history')")
-    assert scheduled.execute("SELECT FROM cron.job_run_details WHERE runid = -1").rowcount == 0
+OURS = "SELECT jikan_sync.run_job_if_due(''any'')"
+OLD = "now() - interval '8 days'"
+#: Runs that pg_cron noted: number, command, database, status, start, end; and whether they go.
+RUNS = [
+    (-9, OURS, "current_database()", "starting", "NULL", "NULL", True),
+    (-8, OURS, "current_database()", "succeeded", OLD, OLD, True),
+    (-7, OURS, "current_database()", "running", OLD, "NULL", True),
+    (-6, "SELECT 1", "current_database()", "succeeded", OLD, OLD, False),
+    (-5, OURS, "'another'", "succeeded", OLD, OLD, False),
+    (-4, OURS, "current_database()", "running", "now()", "NULL", False),
+]
+
+
+def note_runs(cron: psycopg.Connection[Any]) -> None:
+    for number, command, database, status, start, end, _ in RUNS:
+        cron.execute(
+            "INSERT INTO cron.job_run_details"
+            " (jobid, runid, command, database, username, status, start_time, end_time)"
+            f" VALUES (-1, {number}, '{command}', {database}, current_user, '{status}', {start},"
+            f" {end}) ON CONFLICT (runid) DO NOTHING".encode()
+        )
+
+
+def left(cron: psycopg.Connection[Any]) -> set[int]:
+    rows = cron.execute("SELECT runid FROM cron.job_run_details WHERE jobid = -1")
+    return {number for (number,) in rows}
+
+
+@pytest.mark.parametrize("who", ["the entry", "the job"])
+def test_old_runs_of_cron_are_purged(scheduled: psycopg.Connection[Any], who: str) -> None:
+    """Those without an end too; those of other people's jobs, and of another database, stay."""
+    note_runs(scheduled)
+    kept = {run[0] for run in RUNS if not run[-1]}
+    if who == "the entry":
+        every_second(scheduled, "purge_history")
+        deadline = time.monotonic() + 60
+        while left(scheduled) != kept and time.monotonic() < deadline:
+            time.sleep(0.05)
+    else:
+        scheduled.execute("SELECT jikan_sync.run_job('purge_history')")
+    assert left(scheduled) == kept
+    scheduled.execute("DELETE FROM cron.job_run_details WHERE jobid = -1")
 
 
 def test_plpython_has_requests(connection: psycopg.Connection[Any]) -> None:

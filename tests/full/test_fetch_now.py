@@ -8,15 +8,17 @@ from typing import Any
 import psycopg
 import pytest
 
-from pgjikan.simulator import Simulator
+from tests.conftest import Simulate
 
 pytestmark = pytest.mark.full
 
 Connect = Callable[..., psycopg.Connection[Any]]
 
 
-def test_fetches_stores_and_counts(connection: psycopg.Connection[Any], connect: Connect) -> None:
-    with Simulator() as jikan:
+def test_fetches_stores_and_counts(
+    connection: psycopg.Connection[Any], connect: Connect, simulate: Simulate
+) -> None:
+    with simulate() as jikan:
         connection.execute(
             "UPDATE jikan_sync.provider SET base_url = %s WHERE rank = 1", [jikan.url]
         )

@@ -38,6 +38,10 @@ WHERE
     AND (p.proname = 'search_live' AND f.sqlstate = '2D000') IS NOT true
     -- Its second look needs a snapshot of its own.
     AND (p.proname = 'search_status' AND f.message LIKE '%%should be STABLE') IS NOT true
+    -- Two rows out of one function: that is what it is for.
+    AND (p.proname = 'v4_find_title' AND f.message LIKE 'composite OUT variable%%') IS NOT true
+    -- The handlers are rows of jikan_sync.v4_route, and all answer the same type.
+    AND (p.proname = 'v4_answer' AND f.message LIKE 'cannot determinate a result%%') IS NOT true
     -- The commands of jobs are the owner's own.
     AND (p.proname LIKE 'run_job%%' AND f.query = 'v_job.command') IS NOT true
     AND p.pronamespace::regnamespace::text = ANY (%s)
@@ -51,7 +55,7 @@ def test_nothing_is_found(cron: psycopg.Connection[Any]) -> None:
     try:
         cron.execute("CREATE EXTENSION plpgsql_check")
         rows = cron.execute(FINDINGS, [["anime", "jikan", "jikan_sync"]]).fetchall()
-        assert rows == []
+        assert rows == [], "\n".join(map(str, rows))
     finally:
         cron.execute("DROP EXTENSION plpgsql_check")
         migrations.revert(conninfo)

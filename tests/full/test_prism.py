@@ -18,11 +18,12 @@ from typing import Any
 import psycopg
 import pytest
 
-from pgjikan.client import JikanClient, request_for
+from pgjikan.client import JikanClient
 from pgjikan.db import connector
 from pgjikan.jikan_lane import JikanLane
 from pgjikan.settings import Settings
-from pgjikan.simulator.documents import complete
+from tests.jikan_paths import request_for
+from tests.store.documents import anime
 
 pytestmark = [pytest.mark.full, pytest.mark.timeout(600)]
 
@@ -32,8 +33,8 @@ FOLDER = Path(__file__).resolve().parents[2] / ".cache/prism"
 TASKS: dict[str, dict[str, Any]] = {
     "anime": {"mal_id": 1},
     "search": {"query": "a & b"},
-    "pictures": {"mal_id": 1},
-    "reviews": {"mal_id": 1, "page": 2},
+    "images": {"mal_id": 1, "facet": "images"},
+    "reviews": {"mal_id": 1, "facet": "reviews", "page": 2},
     "season": {"year": 2024, "season": "fall", "page": 3},
     "catalogue": {"page": 2},
 }
@@ -80,15 +81,15 @@ def test_every_request_is_one_that_the_file_allows(
 ) -> None:
     with prism("--errors") as url:
         for season in ("now", "upcoming"):
-            path, params = request_for("season", {"season": season})
-            assert client.fetch(path, params, base_url=url).outcome == "ok", season
+            path = request_for("season", {"season": season})
+            assert client.fetch(path, base_url=url).outcome == "ok", season
         for kind, payload in TASKS.items():
-            got = client.fetch(*request_for(kind, payload), base_url=url)
+            got = client.fetch(request_for(kind, payload), base_url=url)
             assert (got.outcome, got.message) == ("ok", ""), kind
         wrong = client.fetch("/anime", {"status": "asleep"}, base_url=url)
         assert wrong.outcome == "rejected", "Prism should have noticed"
         assert client.fetch("/nowhere", base_url=url).outcome == "upstream_error"
-        other = client.fetch_task("anime", {"mal_id": 1}, base_url=url)
+        other = client.fetch_task("anime", "/anime/1/full", mal_id=1, base_url=url)
         assert (other.outcome, other.message) == ("invalid", "asked for mal_id 1, got 0")
 
 
@@ -101,9 +102,9 @@ def test_whatever_the_file_allows_is_stored_or_rejected(
     with prism("--dynamic", "--seed", "pgjikan") as url:
         for _ in range(15):
             for kind, payload in TASKS.items():
-                got = client.fetch(*request_for(kind, payload), base_url=url)
+                got = client.fetch(request_for(kind, payload), base_url=url)
                 assert got.outcome in ("ok", "invalid"), got  # the file does not require data
-                if got.body is None or kind in ("pictures", "reviews"):
+                if got.body is None or kind in ("images", "reviews"):
                     continue
                 row = connection.execute(
                     "SELECT r.* FROM jikan_sync.store_anime((%s::jsonb) -> 'data') AS r", [got.body]
@@ -122,13 +123,17 @@ def test_the_sidecars_lane_works_off_its_tasks(
     A wrong title is the provider's fault; a bad review costs its neighbours nothing.
     """
     connection.execute("UPDATE jikan_sync.provider SET per_second = NULL, per_minute = NULL")
-    known = json.dumps([complete({"mal_id": 1})])
+    known = json.dumps([anime(1)])
     connection.execute("SELECT jikan_sync.store_anime(%s)", [known])
     connection.execute("DELETE FROM jikan_sync.queue")
     for task, payload in TASKS.items():
         connection.execute(
             "SELECT jikan_sync.enqueue(%s, %s, %s)",
-            [task, payload.get("mal_id"), json.dumps(payload | {"query_key": "a b"})],
+            [
+                "facet" if "facet" in payload else task,
+                payload.get("mal_id"),
+                json.dumps(payload | {"query_key": "a b"}),
+            ],
         )
     with prism() as url:
         lane = JikanLane(connector(database, "prism"), Settings(jikan_url=url), Event(), "prism")
@@ -143,6 +148,6 @@ def test_the_sidecars_lane_works_off_its_tasks(
         " WHERE task = ANY (%s) ORDER BY task",
         [list(TASKS)],
     ).fetchall()
-    assert [task for (task,) in done] == ["catalogue", "pictures", "reviews", "search", "season"]
+    assert [task for (task,) in done] == ["catalogue", "facet", "search", "season"]
     assert [row[:3] for row in left] == [("anime", 0, 1)]
     assert "asked for mal_id 1, got 0" in left[0][3]

@@ -9,7 +9,7 @@ import pytest
 from pgjikan import migrations
 from tests.catalogue.test_changes import dump, planned
 
-pytestmark = pytest.mark.full
+pytestmark = [pytest.mark.full, pytest.mark.timeout(600)]
 
 
 def test_sqitch_deploys_verifies_reverts_and_deploys_the_same(

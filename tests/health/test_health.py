@@ -27,6 +27,19 @@ def test_all_is_well(healthy: Connection) -> None:
     assert found["sidecar_count"] == 1
 
 
+def test_titles_gone_upstream_count_as_neither_stale_nor_fresh(healthy: Connection) -> None:
+    healthy.execute(
+        "INSERT INTO jikan.anime (mal_id, titles, title, core_hash, last_jikan_sync, missing_count,"
+        " first_missing_at, last_missing_at, removed_at) SELECT n, '[]', 'Gone ' || n, 0,"
+        " jikan_sync.ago('40 days'), 3, now(), now(), now() FROM generate_series(2, 4) AS n"
+    )
+    healthy.execute("SELECT jikan_sync.forget_answer('core', n) FROM generate_series(2, 4) AS n")
+    healthy.execute("DELETE FROM jikan_sync.queue")
+    found = health(healthy)
+    assert (found["anime_count"], found["fresh_count"], found["stale_count"]) == (1, 1, 0)
+    assert (found["state"], found["reasons"]) == ("ok", [])
+
+
 def test_an_empty_mirror_is_down(connection: Connection) -> None:
     found = health(connection)
     assert found["state"] == "down"

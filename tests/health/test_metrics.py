@@ -75,7 +75,8 @@ def test_every_family_is_named_typed_and_explained(busy: Connection, database: s
             # The label sets stay small: no ids, no queries, no time.
             assert set(sample.labels) <= {
                 *("facet", "freshness", "lane", "priority", "state", "task", "outcome"),
-                *("provider", "subject", "model", "status", "name", "le"),
+                *("provider", "keyed", "subject", "model", "status", "name", "le"),
+                *("resource", "cache"),
             }, name
     assert ours["pgjikan_requests"].type == "counter"
     assert ours["pgjikan_queue_tasks"].type == "gauge"

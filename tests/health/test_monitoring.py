@@ -17,7 +17,7 @@ from tests.health.test_metrics import scrape
 
 ROOT = Path(__file__).resolve().parents[2]
 MONITORING = ROOT / "docker/monitoring"
-RUNBOOK = (ROOT / "docs/operations.md").read_text(encoding="utf-8")
+RUNBOOK = (ROOT / "docs/how-to/operations.md").read_text(encoding="utf-8")
 ALERTS = yaml.safe_load((MONITORING / "alerts.yml").read_text(encoding="utf-8"))
 BOARD = json.loads((MONITORING / "grafana/pgjikan.json").read_text(encoding="utf-8"))
 SERVICES = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))["services"]

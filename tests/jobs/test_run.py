@@ -143,6 +143,31 @@ def test_hanging_job_is_cut_off_and_logged(clockwork: Clockwork) -> None:
     ]
 
 
+def test_a_job_that_somebody_stops_is_as_due_as_before(
+    clockwork: Clockwork, connect: Connect
+) -> None:
+    clockwork.add("a_long", "1 minute", command="SELECT pg_sleep(600)")
+    clockwork.connection.execute("SELECT jikan_sync.clock_set('2030-01-01 12:01:00Z')")
+    session = connect()
+    raised: list[psycopg.Error] = []
+
+    def tick() -> None:
+        try:
+            session.execute("SELECT jikan_sync.tick()")
+        except psycopg.Error as error:
+            raised.append(error)
+
+    thread = threading.Thread(target=tick)
+    thread.start()
+    sleeps = "SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE wait_event = 'PgSleep'"
+    while not clockwork.rows(sleeps):
+        assert thread.is_alive()
+    thread.join()
+    assert [error.sqlstate for error in raised] == ["57014"]
+    assert clockwork.one("SELECT count(*) FROM jikan_sync.job_run") == 0
+    assert clockwork.one("SELECT last_run_at IS NULL FROM jikan_sync.job") is True
+
+
 def test_two_sidecars_and_cron_at_once(
     clockwork: Clockwork, connect: Connect, database: str
 ) -> None:

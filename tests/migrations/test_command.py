@@ -55,7 +55,13 @@ def test_a_life(pgjikan: Run, toy: Folder) -> None:
     assert pgjikan("verify")[1].endswith("verified 2 changes\n")
     toy.script("", "b", "CREATE TABLE edited ();")
     code, text = pgjikan("status")
-    assert (code, "edited after it was deployed:\n  b\n" in text) == (0, True)
+    assert (code, "edited after it was deployed:\n  b\n" in text) == (1, True)
+    code, text = pgjikan("status", "--json")
+    assert (code, json.loads(text)["drifted"]) == (1, ["b"])
+    code, text = pgjikan("deploy")
+    assert code == 1
+    assert "error: 1 deployed changes have another script than this plan: b" in text
+    assert "hint:  before the first release: pgjikan revert --to schema/a, which" in text
     code, text = pgjikan("revert", "--to", "schema/a")
     assert code == 1
     assert "hint:  without a terminal to ask on, say that you mean it with -y" in text
@@ -85,3 +91,10 @@ def test_a_failure_is_told_to_the_line(pgjikan: Run, toy: Folder) -> None:
     assert "hint:  of this run's earlier changes 1 were reverted, 0 are left" in text
     assert "NOTICE" not in text
     assert "NOTICE: table" in pgjikan("deploy", "--verbose")[1]
+
+
+def test_a_registry_by_another_name(pgjikan: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert pgjikan("deploy", "--registry", "ours")[0] == 0
+    assert pgjikan("status")[0] == 1
+    monkeypatch.setenv("PGJIKAN_REGISTRY", "ours")
+    assert pgjikan("status", "--check")[0] == 0

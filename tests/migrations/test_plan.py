@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,6 @@ from .projects import Folder, write_nasty
 TOY = """\
 %syntax-version=1.0.0
 %project=toy
-%uri=https://example.org/toy/
 
 schema/app 2026-11-23T00:01:53Z Project <dev@example.org> # Create the application schemas.
 """
@@ -28,11 +28,11 @@ def test_id_is_sqitch_s(tmp_path: Path) -> None:
     folder = Folder(tmp_path / "toy")
     (folder.root / "sqitch.plan").write_text(TOY)
     [change] = load_plan(folder.load()).changes
-    assert change.id == "9db741fa425d66074b8acb116676ddb9490046df"
+    assert change.id == "7996b24a74aedeb1a33d14c1718af90088f8d820"
 
 
 def test_nasty_plan_is_read_whole(tmp_path: Path) -> None:
-    folder = write_nasty(tmp_path / "nasty", "0" * 40)
+    folder = write_nasty(tmp_path / "nasty")
     changes = load_plan(folder.load()).changes
     assert [change.title for change in changes] == [
         "schema/app",
@@ -45,8 +45,7 @@ def test_nasty_plan_is_read_whole(tmp_path: Path) -> None:
         "functions/f",
     ]
     assert changes[0].entry.planner_name == "Frédéric  Ōno"
-    assert changes[1].entry.note == "first\nsecond \\ third # \r more"
-    assert changes[1].conflicts[0].text == "other:gone"
+    assert changes[1].entry.note == "first, second # third"
     files = [os.path.relpath(changes[i].deploy_file, folder.root) for i in (2, 4, 7)]
     assert files == [
         "db/reworked/deploy/functions/f@v1.1.sql",  # @v1.1-rc is nearer, but has no file
@@ -68,23 +67,17 @@ def test_nasty_plan_is_read_whole(tmp_path: Path) -> None:
         ("@HEAD", 7),
         ("HEAD", 7),
         ("@ROOT", 0),
-        ("@HEAD^", 6),
-        ("@HEAD^^", 5),
-        ("@HEAD^7", 0),
-        ("@HEAD^8", None),
-        ("@ROOT~3", 3),
-        ("@v1.1~", 4),
         ("nothing", None),
         ("@nothing", None),
     ],
 )
 def test_finding_a_change(tmp_path: Path, key: str, index: int | None) -> None:
-    changes = load_plan(write_nasty(tmp_path / "nasty", "0" * 40).load()).changes
+    changes = load_plan(write_nasty(tmp_path / "nasty").load()).changes
     assert find(changes, key) == index
 
 
 def test_an_ambiguous_name_is_asked_back(tmp_path: Path) -> None:
-    changes = load_plan(write_nasty(tmp_path / "nasty", "0" * 40).load()).changes
+    changes = load_plan(write_nasty(tmp_path / "nasty").load()).changes
     with pytest.raises(migrations.PlanError, match="more than once") as caught:
         find(changes, "functions/f")
     assert caught.value.hint == (
@@ -98,8 +91,12 @@ def test_an_ambiguous_name_is_asked_back(tmp_path: Path) -> None:
     ("text", "words"),
     [
         ("a 2026-01-01T00:00:00Z", ":4: not a change or tag"),
+        ("%uri=https://example.org/", ":4: not %syntax-version or %project"),
+        ("a {signed} # a \\n note", ":4: not a change or tag"),
         ("a [b] {signed}", ":4: change a requires b, which no earlier line is"),
-        ("a [!0123456789012345678901234567890123456789] {signed}", "an ID, on which sqitch hangs"),
+        ("a [0123456789012345678901234567890123456789] {signed}", "is no dependency"),
+        ("a {signed}\nb [!a] {signed}", "!a is no dependency"),
+        ("a {signed}\nb [other:a] {signed}", "other:a is no dependency"),
         ("a {signed}\na {signed}", ":5: change a is on line 4 already"),
         ("@t {signed}", "before the first change"),
         ("a 2026-13-01T00:00:00Z P <p@example.org>", "is no date"),
@@ -114,37 +111,25 @@ def test_errors_name_the_line(tmp_path: Path, text: str, words: str) -> None:
     assert words in str(caught.value)
 
 
-@pytest.mark.parametrize(
-    "uri", ["https://Example.org/", "https://example.org", "https://example.org:443/", "urn:a%7Eb"]
-)
-def test_a_uri_that_sqitch_would_hash_otherwise_is_refused(tmp_path: Path, uri: str) -> None:
-    folder = Folder(tmp_path / "toy")
-    (folder.root / "sqitch.plan").write_text(TOY.replace("https://example.org/toy/", uri))
-    with pytest.raises(migrations.PlanError, match="canonical"):
-        load_plan(folder.load())
-
-
-def test_configuration_layers(tmp_path: Path) -> None:
+def test_who_deploys_is_told_as_to_sqitch(tmp_path: Path) -> None:
     root = Folder(tmp_path / "toy").root
-    user = tmp_path / "user.conf"
-    user.write_text(
-        '[user]\n\tname = "U. Ser"\n\temail = u@example.org\n[core]\n\textension = no\n'
-    )
-    (root / "sqitch.conf").write_text(
-        "[core]\n  top_dir = here # not there\n\textension = ddl\n  target = t\n"
-        '[engine "pg"]\n\tregistry = "other"\n\treworked_dir = old\n'
-        '[target "t"]\n\tverify_dir = v\n[deploy]\n\tmode = tag\n'
-    )
-    project = migrations.load_project(root, {"SQITCH_USER_CONFIG": str(user)})
-    assert project.plan_file == root / "here" / "sqitch.plan"
-    assert project.scripts.deploy == root / "here" / "deploy"
-    assert project.scripts.verify == root / "v"
-    assert project.reworked.revert == root / "old" / "revert"
-    assert (project.extension, project.registry, project.mode) == ("ddl", "other", "tag")
-    assert (project.committer_name, project.committer_email) == ("U. Ser", "u@example.org")
-    assert not project.with_verify
-    env = {"SQITCH_USER_CONFIG": str(user), "SQITCH_FULLNAME": "E", "SQITCH_EMAIL": "e@x.org"}
-    assert migrations.load_project(root, env).committer_email == "e@x.org"
+    env = {"SQITCH_FULLNAME": "E", "SQITCH_EMAIL": "e@example.org", "PGJIKAN_REGISTRY": "other"}
+    project = migrations.load_project(root, env)
+    assert (project.committer_name, project.committer_email) == ("E", "e@example.org")
+    assert project.registry == "other"
+    nobody = migrations.load_project(root, {})
+    assert nobody.committer_name
+    assert "@" in nobody.committer_email
+    assert nobody.registry == "sqitch"
+
+
+def test_stock_sqitch_is_told_the_same_folders() -> None:
+    root = migrations.find_root()
+    conf = dict(re.findall(r"^\t(\w+) = (\S+)$", (root / "sqitch.conf").read_text(), re.M))
+    project = migrations.load_project(root)
+    for prefix, scripts in (("", project.scripts), ("reworked_", project.reworked)):
+        for kind in ("deploy", "revert", "verify"):
+            assert root / conf[f"{prefix}{kind}_dir"] == getattr(scripts, kind)
 
 
 def test_the_checkout_s_own_project() -> None:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import psycopg
 import pytest
 from psycopg import sql
-from psycopg.conninfo import make_conninfo
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from pgjikan import migrations
+from pgjikan.errors import PgjikanError
 from pgjikan.migrations.registry import LOCK
 
 from .projects import Folder
@@ -173,25 +175,25 @@ def test_a_rollback_that_fails_says_what_is_left(empty_database: str, toy: Folde
     with pytest.raises(migrations.DeployError, match="division") as caught:
         migrations.deploy(empty_database, toy.load(), reporter=listener)
     assert caught.value.hint == "of this run's earlier changes 1 were reverted, 1 are left"
-    assert listener.heard[-1].endswith("the rest must be reverted by hand")
+    assert listener.heard[-1].endswith(
+        "the rest stays deployed; the same command goes on from there"
+    )
     assert migrations.status(empty_database, toy.load()).last.name == "schema/a"
 
 
-def test_dependencies_are_checked_first(empty_database: str, tmp_path: Path) -> None:
-    folder = Folder(tmp_path / "toy").add("a").add("b", needs="other:x !a")
-    with pytest.raises(migrations.DeployError) as caught:
-        migrations.deploy(empty_database, folder.load())
-    assert str(caught.value) == (
-        "b conflicts with a, which is deployed\nb requires other:x, which is not deployed"
-    )
-    assert tables(empty_database) == set()
+def test_what_another_project_needs_is_not_taken_away(empty_database: str, tmp_path: Path) -> None:
+    folder = Folder(tmp_path / "toy").add("a")
     other = Folder(tmp_path / "other", "other").add("x")
-    folder.lines[1] = folder.lines[1].replace(" !a", "")
-    folder.write_plan()
-    migrations.deploy(empty_database, other.load())
     migrations.deploy(empty_database, folder.load())
-    with pytest.raises(migrations.DeployError, match="toy:b is deployed and requires x"):
-        migrations.revert(empty_database, other.load())
+    migrations.deploy(empty_database, other.load())
+    with psycopg.connect(empty_database) as connection:  # as stock sqitch enters `[toy:a]`
+        connection.execute(
+            "INSERT INTO sqitch.dependencies (change_id, type, dependency, dependency_id)"
+            " SELECT x.change_id, 'require', 'toy:a', a.change_id"
+            " FROM sqitch.changes AS x, sqitch.changes AS a WHERE (x.change, a.change) = ('x', 'a')"
+        )
+    with pytest.raises(migrations.DeployError, match="other:x is deployed and requires a"):
+        migrations.revert(empty_database, folder.load())
 
 
 def test_missing_scripts(empty_database: str, toy: Folder) -> None:
@@ -213,6 +215,24 @@ def test_drift_is_told_change_by_change(empty_database: str, toy: Folder) -> Non
     toy.script("", "schema/a", "CREATE TABLE edited ();")
     (toy.root / "db/c.sql").unlink()
     assert migrations.status(empty_database, toy.load()).drifted == ["schema/a @v1", "c"]
+
+
+def test_an_edited_script_is_no_nothing_to_deploy(empty_database: str, tmp_path: Path) -> None:
+    toy = Folder(tmp_path / "toy").add("a").add("b").add("c")
+    migrations.deploy(empty_database, toy.load())
+    toy.script("", "b", "CREATE TABLE b (id int, edited int);")
+    toy.script("", "c", "CREATE TABLE c (id int, edited int);")
+    toy.add("d")
+    with pytest.raises(migrations.EditedError, match=r"2 deployed changes .*: b, c$") as caught:
+        migrations.deploy(empty_database, toy.load())
+    assert "pgjikan revert --to a," in str(caught.value.hint)
+    assert tables(empty_database) == {"a", "b", "c"}
+    migrations.revert(empty_database, toy.load(), to="a")  # as the hint says
+    assert migrations.deploy(empty_database, toy.load()) == 3
+    toy.tag("v1").script("", "a", "CREATE TABLE a (id int, edited int);")
+    with pytest.raises(migrations.EditedError) as caught:
+        migrations.deploy(empty_database, toy.load())
+    assert "sqitch rework a" in str(caught.value.hint)
 
 
 def test_a_plan_edited_under_the_database(empty_database: str, toy: Folder) -> None:
@@ -272,6 +292,40 @@ def test_no_superuser_is_needed(owner: str, tmp_path: Path) -> None:
     assert migrations.revert(owner, folder.load()) == 1
 
 
+def test_a_registry_of_another_team(owner: str, empty_database: str, tmp_path: Path) -> None:
+    """The refusal names the registry, whose it is, and the way out, which works."""
+    folder = Folder(tmp_path / "toy").add(
+        "app", "CREATE SCHEMA app;", verify="SELECT;", revert="DROP SCHEMA app;"
+    )
+    theirs = Folder(tmp_path / "theirs", "theirs").add("t", verify="SELECT;")
+    migrations.deploy(empty_database, theirs.load())
+    for call in (migrations.deploy, migrations.status, migrations.verify, migrations.revert):
+        with pytest.raises(PgjikanError, match="registry, schema sqitch, belongs to") as caught:
+            call(owner, folder.load())
+        assert "--registry NAME" in str(caught.value.hint)
+    with psycopg.connect(empty_database, autocommit=True) as connection:
+        connection.execute("GRANT USAGE ON SCHEMA sqitch TO PUBLIC")
+        connection.execute("GRANT SELECT ON ALL TABLES IN SCHEMA sqitch TO PUBLIC")
+    with pytest.raises(PgjikanError, match="registry, schema sqitch, belongs to"):
+        migrations.deploy(owner, folder.load())
+    own = replace(folder.load(), registry="our registry")
+    assert migrations.deploy(owner, own) == 1
+    assert migrations.status(owner, own).is_current
+    assert migrations.verify(owner, own) == 1
+    assert migrations.revert(owner, own) == 1
+
+
+def test_a_registry_that_may_not_be_made(owner: str, empty_database: str, tmp_path: Path) -> None:
+    name = conninfo_to_dict(owner)["user"]
+    with psycopg.connect(empty_database, autocommit=True) as connection:
+        database = sql.Identifier(connection.info.dbname)
+        query = sql.SQL("REVOKE CREATE ON DATABASE {} FROM {}")
+        connection.execute(query.format(database, sql.Identifier(str(name))))
+    with pytest.raises(PgjikanError, match="may not make the registry, schema sqitch") as caught:
+        migrations.deploy(owner, Folder(tmp_path / "toy").add("a").load())
+    assert str(caught.value.hint).startswith("GRANT CREATE ON DATABASE")
+
+
 def test_server_timeouts_do_not_end_a_long_change(empty_database: str, toy: Folder) -> None:
     """The registry's session idles in its transaction for as long as the script takes."""
     toy.script(
@@ -285,21 +339,83 @@ def test_server_timeouts_do_not_end_a_long_change(empty_database: str, toy: Fold
     assert migrations.deploy(empty_database, toy.load()) == 3
 
 
-def test_a_lost_server_is_told(empty_database: str, toy: Folder) -> None:
-    """The session on the registry dies under a script: nothing is claimed that is not so."""
-    kill = (
-        "SELECT pg_terminate_backend(pid) FROM pg_locks"
-        f" WHERE locktype = 'advisory' AND objid = {LOCK};"
-    )
+@pytest.mark.parametrize("whose", ["the registry's", "the script's"])
+def test_a_lost_server_is_told(empty_database: str, toy: Folder, whose: str) -> None:
+    """A session dies under a script, which is undone; nothing is claimed that is not so."""
+    pids = {
+        "the registry's": "SELECT pid FROM pg_locks WHERE locktype = 'advisory'"
+        f" AND objid = {LOCK}",
+        "the script's": "SELECT pg_backend_pid() AS pid",
+    }
+    kill = f"SELECT pg_terminate_backend(pid) FROM ({pids[whose]}) AS p;"
     toy.script("", "c", f"CREATE TABLE c (id int);\n{kill}")
     listener = Listener()
-    with pytest.raises(migrations.DeployError, match="c: "):
+    with pytest.raises(migrations.DeployError, match="c: ") as caught:
         migrations.deploy(empty_database, toy.load(), reporter=listener)
     consequences = [text.rpartition("\n")[2] for text in listener.heard if "\n" in text]
-    assert consequences == [
-        "c must be reverted by hand",
-        "the failure is not in the registry",
-        "the rest must be reverted by hand",
-    ]
+    if whose == "the registry's":
+        assert consequences == [
+            "the failure is not in the registry",
+            "the rest stays deployed; the same command goes on from there",
+        ]
+        assert caught.value.hint == "of this run's earlier changes 0 were reverted, 2 are left"
+        assert tables(empty_database) == {"schema_a", "b"}
+        assert migrations.status(empty_database, toy.load()).last.name == "b"
+    else:
+        assert tables(empty_database) == set()
+    toy.script("", "c", "CREATE TABLE c (id int);")
+    migrations.deploy(empty_database, toy.load())
     assert tables(empty_database) == {"schema_a", "b", "c"}
-    assert migrations.status(empty_database, toy.load()).last.name == "b"
+
+
+def test_what_a_script_sets_ends_with_it(empty_database: str, toy: Folder) -> None:
+    """Not the entry in the registry, nor the verify script, see the script's settings."""
+    toy.script(
+        "",
+        "b",
+        "CREATE SCHEMA elsewhere;\nSET search_path = elsewhere;\nSET LOCAL ROLE pg_monitor;\n"
+        "SET SESSION AUTHORIZATION DEFAULT;\nCREATE TEMP TABLE changes (id int);\n"
+        "CREATE TABLE public.b (id int);\nSET ROLE pg_read_all_data;\nSET TIME ZONE 'Asia/Tokyo';",
+    )
+    toy.script(
+        "verify",
+        "b",
+        "DO $$ BEGIN ASSERT current_setting('search_path') = '\"$user\", public';\n"
+        "ASSERT current_user = session_user;\n"
+        "ASSERT current_setting('timezone') <> 'Asia/Tokyo'; END; $$;\n"
+        "SELECT id FROM b;\nSET ROLE pg_monitor;\nCREATE TEMP TABLE events (id int);",
+        "ROLLBACK",
+    )
+    assert migrations.deploy(empty_database, toy.load(), verify=True) == 3
+    assert events(empty_database, toy) == ["deploy schema/a", "deploy b", "deploy c"]
+
+
+@pytest.mark.parametrize("verify", ["SELECT 1/0;", "SELECT id FROM c;\nCOMMIT;\nBEGIN;"])
+def test_a_change_that_no_transaction_holds(empty_database: str, toy: Folder, verify: str) -> None:
+    toy.script("", "c", "-- bare\nCREATE TABLE c (id int);\nVACUUM c;")
+    toy.script("verify", "c", verify, "ROLLBACK")
+    toy.script("revert", "c", "-- bare\nVACUUM c;\nDROP TABLE c;")
+    if "1/0" in verify:
+        with pytest.raises(migrations.DeployError, match="division by zero"):
+            migrations.deploy(empty_database, toy.load(), mode="change")
+    else:
+        migrations.deploy(empty_database, toy.load())
+        migrations.revert(empty_database, toy.load(), to="b")
+    assert tables(empty_database) == {"schema_a", "b"}
+
+
+def test_what_is_there_and_not_registered_is_told_with_the_way_out(
+    empty_database: str, toy: Folder
+) -> None:
+    migrations.deploy(empty_database, toy.load())
+    with psycopg.connect(empty_database, autocommit=True) as connection:
+        connection.execute("DELETE FROM sqitch.changes WHERE change IN ('b', 'c')")
+    with pytest.raises(migrations.DeployError, match="42P07") as caught:
+        migrations.deploy(empty_database, toy.load())
+    hint = str(caught.value.hint)
+    assert "b seems to be in the database and is not in sqitch's registry" in hint
+    with psycopg.connect(empty_database, autocommit=True) as connection:
+        for name in ("c", "b"):  # newest first, as it says
+            connection.execute((toy.root / f"db/revert/{name}.sql").read_bytes())
+    assert hint.endswith(f"-f {toy.root / 'db/revert/b.sql'}")
+    assert migrations.deploy(empty_database, toy.load()) == 2

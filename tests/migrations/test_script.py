@@ -8,11 +8,12 @@ import psycopg
 import pytest
 
 from pgjikan import migrations
-from pgjikan.migrations.script import run_script, statements
+from pgjikan.migrations.script import Script, read_script, statements
+from pgjikan.migrations.session import open_session
 
 
 def cut(text: str) -> list[str]:
-    return [statement for _, statement in statements(text, "x.sql")]
+    return [statement.text for statement in statements(text, "x.sql")]
 
 
 @pytest.mark.parametrize(
@@ -47,8 +48,8 @@ def test_empty_and_unfinished() -> None:
 def fail(conninfo: str, folder: Path, text: str) -> migrations.ScriptError:
     file = folder / "x.sql"
     file.write_bytes(text.encode())
-    with pytest.raises(migrations.ScriptError) as caught:
-        run_script(conninfo, file, "db/x.sql")
+    with pytest.raises(migrations.ScriptError) as caught, open_session(conninfo) as session:
+        session.run(read_script(file, "db/x.sql"))
     return caught.value
 
 
@@ -86,5 +87,37 @@ def test_as_psql_each_statement_commits_and_no_setting_stays(
     notices: list[str] = []
     file = tmp_path / "y.sql"
     file.write_text("DROP TABLE IF EXISTS u;\nSELECT count(*) FROM t;")
-    run_script(empty_database, file, "y.sql", notices.append)
+    with open_session(empty_database, notices.append) as session:
+        session.run(read_script(file, "y.sql"))
     assert notices == ['NOTICE: table "u" does not exist, skipping']
+
+
+@pytest.mark.parametrize(
+    ("text", "is_transaction"),
+    [
+        ("BEGIN; COMMIT;", True),
+        (
+            "-- Deploy x\n/* y */ begin transaction isolation level serializable; SELECT 1; end;",
+            True,
+        ),
+        (
+            "START TRANSACTION; SAVEPOINT a; ROLLBACK TO a; rollback to savepoint a; COMMIT WORK",
+            True,
+        ),
+        ("BEGIN; SELECT 1; ROLLBACK -- for now\n;", True),
+        ("BEGIN; DO $$ BEGIN COMMIT; END; $$; CREATE FUNCTION f() BEGIN ATOMIC END; COMMIT;", True),
+        ("", False),
+        ("BEGIN;", False),
+        ("SELECT 1;", False),
+        ("SELECT 1; BEGIN; COMMIT;", False),
+        ("BEGIN; COMMIT; SELECT 1;", False),
+        ("BEGIN; COMMIT; BEGIN; COMMIT;", False),
+        ("BEGIN; SELECT 1; COMMIT AND CHAIN;", False),
+        ("BEGIN; SELECT 1; PREPARE TRANSACTION 'x';", False),
+        ("BEGIN; PREPARE TRANSACTION 'x'; COMMIT;", False),
+        ("BEGIN; ROLLBACK PREPARED 'x'; COMMIT;", False),
+        ("BEGIN; BEGIN; COMMIT;", False),
+    ],
+)
+def test_what_is_one_transaction(text: str, is_transaction: bool) -> None:
+    assert Script("x.sql", text).is_transaction is is_transaction

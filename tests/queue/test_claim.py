@@ -189,6 +189,7 @@ def test_dead_entries_at_the_head_are_passed_by(
             [task["lease_token"] for task in tasks],
         )
     queue.one("SELECT pg_stat_force_next_flush()")
+    queue.one("SELECT set_config('pgjikan.queue_heads_jikan', '', false)")
     read = "SELECT pg_stat_get_xact_tuples_returned('jikan_sync.queue_claim_idx'::regclass)"
     with queue.connection.transaction():
         queue.claim()

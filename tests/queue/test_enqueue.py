@@ -16,8 +16,8 @@ def test_same_thing_is_one_task(queue: Queue) -> None:
     assert queue.add("anime", 5) == queue.add("anime", 5)
     keys = {
         "anime:5": queue.add("anime", 5),
-        "pictures:5": queue.add("pictures", 5),
-        "reviews:5": queue.add("reviews", 5),
+        "images:5": queue.add("facet", 5, payload={"facet": "images"}),
+        "reviews:5": queue.add("facet", 5, payload={"facet": "reviews"}),
         "search:frieren": queue.add("search", payload={"query_key": "frieren", "query": "Frieren"}),
         "embed_query:frieren": queue.add("embed_query", payload={"query_key": "frieren"}),
         "season:2026:fall": queue.add("season", payload={"year": 2026, "season": "fall"}),

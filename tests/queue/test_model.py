@@ -313,8 +313,7 @@ class QueueMachine(RuleBasedStateMachine):
         rows, now = self.rows(), self.model.now
         for key, task in dead.items():
             if live := self.model.live.get(key):
-                live.priority = "high" if "high" in (live.priority, task.priority) else "low"
-                live.ready_at = min(live.ready_at, now)
+                live.want(task.priority, now, now)
             else:
                 self.model.live[key] = Task(
                     key, task.number, rows[key]["id"], task.priority, task.created_at, now

@@ -41,9 +41,7 @@ def relate(connection: Connection, mal_id: int, kind: str, other: int) -> None:
 
 @pytest.fixture
 def five(connection: Connection) -> Connection:
-    """Five titles on a quarter circle, in order, none of them preferred by score."""
-    for name in ("recommend_score_weight", "recommend_popularity_weight"):
-        set_setting(connection, name, "0")
+    """Five titles on a quarter circle, in order, alike in all else."""
     store(connection, *({"mal_id": mal_id} for mal_id in AT))
     embed_all(connection, AT)
     return connection
@@ -60,7 +58,7 @@ def test_every_recommended_title_has_a_current_vector(five: Connection) -> None:
     store(five, {"mal_id": 2, "synopsis": "Changed, and not embedded again yet."})
     assert 2 not in ids(five, "anime.similar(1)")
     assert 2 not in ids(five, "anime.recommend('{1}')")
-    assert ids(five, "anime.similar(2)") == []
+    assert ids(five, "anime.similar(2)") != [], "what it goes with is known without a vector"
 
 
 def test_tombstoned_titles_are_gone(five: Connection) -> None:
@@ -106,8 +104,7 @@ def test_filters_leave_what_they_should(connection: Connection) -> None:
 
 
 def test_a_narrow_filter_gets_all_rows_asked_for(connection: Connection) -> None:
-    """The titles that pass lie beyond the first thousand neighbours."""
-    connection.execute("ALTER TABLE jikan.anime DISABLE TRIGGER USER")
+    """The titles that pass are far from the neighbours that are kept."""
     connection.execute(
         "INSERT INTO jikan.anime (mal_id, titles, title, core_hash, last_jikan_sync, year) "
         "SELECT n, '[]', md5(n::text), 0, now(), CASE WHEN n > 1990 THEN 1999 END "
@@ -132,6 +129,8 @@ def test_a_franchise_counts_once_and_its_own_not_at_all(five: Connection) -> Non
     assert ids(five, "anime.similar(5)") == [4, 2]
     assert ids(five, "anime.recommend('{1}')") == [3, 5]
     assert ids(five, "anime.similar(1, with_franchise => true)") == [2, 3, 4, 5]
+    # The sequel comes first where it is asked for, though others are nearer.
+    assert ids(five, "anime.similar(3, with_franchise => true)")[0] == 4
 
 
 def test_without_relations_the_title_tells_the_franchise(connection: Connection) -> None:
@@ -182,43 +181,17 @@ def test_titles_of_one_stem(connection: Connection, one: str, other: str, is_sam
     assert value(connection, stems, one, other) is is_same
 
 
-def test_score_and_popularity_only_nudge(five: Connection) -> None:
-    set_setting(five, "recommend_score_weight", "0.04")
-    set_setting(five, "recommend_popularity_weight", "0.04")
-    store(five, {"mal_id": 3, "score": 9.2, "members": 2_000_000})
-    assert ids(five, "anime.similar(1)") == [2, 3, 4, 5]  # 0.98 stays before 0.89
-    set_setting(five, "recommend_score_weight", "0.5")
-    assert ids(five, "anime.similar(1)")[0] == 3
-
-
-def test_common_genres_nudge(connection: Connection) -> None:
-    sports = {"genres": [{"name": "Sports"}]}
-    store(connection, *({"mal_id": n} | (sports if n in (1, 3) else {}) for n in AT))
-    embed_all(connection, AT)
-    assert ids(connection, "anime.similar(1)") == [3, 2, 4, 5]  # 0.89 + 0.15 before 0.98
-    assert ids(connection, "anime.recommend('{1}')") == [3, 2, 4, 5]
-    assert ids(connection, "anime.similar(2)")[0] == 1, "what shares none gains none"
-    set_setting(connection, "recommend_genre_weight", "0")
-    assert ids(connection, "anime.similar(1)") == [2, 3, 4, 5]
-
-
-def test_half_the_genres_are_half_the_credit(connection: Connection) -> None:
-    overlap = "SELECT jikan_sync.genre_overlap(%s::text[], %s::text[])"
-    assert value(connection, overlap, ["a", "b", "c"], ["b", "c", "d"]) == 0.5
-    assert value(connection, overlap, ["a"], ["b"]) == 0
-    assert value(connection, overlap, [], []) is None
-
-
 def test_liked_pull_and_disliked_push(five: Connection) -> None:
     assert ids(five, "anime.recommend('{1}')") == [2, 3, 4, 5]
     assert ids(five, "anime.recommend('{3}')")[0] == 2
     assert ids(five, "anime.recommend('{3}', '{1}')")[0] == 4
-    assert ids(five, "anime.recommend('{1,5}')")[0] == 2  # near one, not between both
+    assert ids(five, "anime.recommend('{1,5}')")[0] == 4  # in the mean of both
     assert not set(ids(five, "anime.recommend('{1,2}', '{5}')")) & {1, 2, 5}
 
 
 def test_ids_nobody_knows_are_ignored_and_asked_for(five: Connection) -> None:
     assert ids(five, "anime.recommend('{1,900,901,902}')") == [2, 3, 4, 5]
+    five.execute("SELECT jikan_sync.fold_wishes()")
     queued = five.execute(
         "SELECT mal_id, priority FROM jikan_sync.queue WHERE task = 'anime' ORDER BY mal_id"
     ).fetchall()
@@ -229,6 +202,7 @@ def test_a_pending_title_is_hurried(connection: Connection) -> None:
     set_setting(connection, "embedding_low_priority", "nightly")
     store(connection, {"mal_id": 1})
     assert ids(connection, "anime.similar(1)") == []
+    connection.execute("SELECT jikan_sync.fold_wishes()")
     assert value(connection, "SELECT priority FROM jikan_sync.queue WHERE task = 'embed'") == "high"
     assert len(claim(connection)) == 1
 
@@ -292,46 +266,3 @@ def test_query_vectors_are_capped(five: Connection, set_clock: Callable[[str], N
         answer(five, claim(five))
     kept = five.execute("SELECT query_key FROM jikan_sync.query_vector ORDER BY 1").fetchall()
     assert kept == [("query three",), ("query two",)]
-
-
-def test_the_index_builds_itself_and_changes_no_answer(five: Connection) -> None:
-    exact = ids(five, "anime.similar(1)")
-    assert value(five, "SELECT jikan_sync.maintain_vector_index()") == "nothing to do"
-    set_setting(five, "vector_index_rows", "5")
-    assert value(five, "SELECT jikan_sync.maintain_vector_index()") == "built embedding_1_hnsw_idx"
-    assert value(five, "SELECT jikan_sync.maintain_vector_index()") == "nothing to do"
-    five.execute("SET enable_seqscan = off; SET enable_sort = off")
-    assert ids(five, "anime.similar(1)") == exact
-    assert ids(five, "anime.similar(1, year_from => 1900)") == []
-    assert value(five, "SELECT jikan_sync.check_recall(5)") == 1
-    kept = five.execute("SELECT is_indexed, recall FROM jikan_sync.recall_check").fetchall()
-    assert kept == [(True, 1.0)]
-    set_setting(five, "vector_index_rows", "100000")
-    dropped = value(five, "SELECT jikan_sync.maintain_vector_index()")
-    assert dropped == "dropped embedding_1_hnsw_idx"
-
-
-def test_a_large_table_is_searched_through_its_index(connection: Connection) -> None:
-    connection.execute("ALTER TABLE jikan.anime DISABLE TRIGGER USER")
-    connection.execute(
-        "INSERT INTO jikan.anime (mal_id, titles, title, core_hash, last_jikan_sync) "
-        "SELECT n, '[]', md5(n::text), 0, now() FROM generate_series(1, 3000) AS n"
-    )
-    model = value(connection, "SELECT jikan_sync.add_embedding_model('local', 'tiny', 8)")
-    connection.execute("SELECT setseed(0.5)")
-    connection.execute(
-        "INSERT INTO jikan.embedding (model_id, anime_id, input_hash, embedding) "
-        "SELECT %s, a.id, a.embedding_hash, l2_normalize((SELECT array_agg(random() - 0.5) "
-        "FROM generate_series(1, 8 + 0 * a.mal_id))::real[]::halfvec) FROM jikan.anime AS a",
-        [model],
-    )
-    connection.execute("SELECT jikan_sync.switch_embedding_model(%s)", [model])
-    set_setting(connection, "vector_index_rows", "3000")
-    connection.execute("SELECT jikan_sync.maintain_vector_index()")
-    connection.execute("ANALYZE jikan.embedding")
-    assert value(connection, "SELECT jikan_sync.check_recall(20)") >= 0.99
-    connection.execute("SET enable_seqscan = off")
-    assert len(ids(connection, "anime.similar(1, max_rows => 20)")) == 20
-    used = "SELECT idx_scan FROM pg_stat_user_indexes WHERE indexrelname LIKE '%%hnsw%%'"
-    connection.execute("SELECT pg_stat_force_next_flush()")
-    assert value(connection, used) > 0

@@ -20,8 +20,7 @@ from psycopg.conninfo import make_conninfo
 from pgjikan import migrations, sidecar
 from pgjikan.server import EmbeddedServer
 from pgjikan.settings import Settings
-from pgjikan.simulator import Simulator
-from tests.conftest import NO_DURABILITY
+from tests.conftest import NO_DURABILITY, Simulate
 from tests.embedders.gemini_server import GeminiServer
 from tests.reliability.test_backup import TABLES
 from tests.reliability.test_standby import wait_until
@@ -52,14 +51,14 @@ def place(folder: Path) -> Iterator[Place]:
     server = EmbeddedServer(folder / "data", options=NO_DURABILITY | LOG_ALL)
     with server:
         with psycopg.connect(server.dsn(), autocommit=True) as dba:
-            for extension in ("vector", "pg_trgm", "unaccent"):
+            for extension in ("vector", "pg_trgm"):
                 dba.execute(f"CREATE EXTENSION {extension}".encode())
             dba.execute("CREATE ROLE deployer LOGIN CREATEROLE")
             dba.execute("GRANT CREATE ON DATABASE pgjikan TO deployer")
         yield Place(server, server.dsn(), make_conninfo(server.dsn(), user="deployer"))
 
 
-def test_no_superuser_and_no_secret(place: Place, gemini: GeminiServer) -> None:
+def test_no_superuser_and_no_secret(place: Place, gemini: GeminiServer, simulate: Simulate) -> None:
     """One server, one deploy: they take longer than what is asked of them."""
     assert migrations.deploy(place.deployer) > 100
     with psycopg.connect(place.deployer, autocommit=True) as deployer:
@@ -67,8 +66,8 @@ def test_no_superuser_and_no_secret(place: Place, gemini: GeminiServer) -> None:
         deployer.execute("CREATE ROLE worker LOGIN; GRANT jikan_sidecar TO worker")
         superusers = "SELECT count(*) FROM pg_roles WHERE rolsuper AND rolname <> 'postgres'"
         assert value(deployer, superusers) == 0
-        fetches_for_an_app(place, deployer)
-        keeps_secrets(place, deployer, gemini)
+        fetches_for_an_app(place, deployer, simulate)
+        keeps_secrets(place, deployer, gemini, simulate)
     migrations.verify(place.deployer)
     assert migrations.revert(place.deployer) > 100
     assert migrations.deploy(place.deployer) > 100
@@ -78,8 +77,10 @@ def film(mal_id: int, title: str) -> dict[str, Any]:
     return full(mal_id, title=title, relations=[], synopsis=f"The film {title}.")
 
 
-def fetches_for_an_app(place: Place, deployer: psycopg.Connection[tuple[object, ...]]) -> None:
-    with Simulator(data=[film(7, "Paprika"), film(8, "Perfect Blue")]) as upstream:
+def fetches_for_an_app(
+    place: Place, deployer: psycopg.Connection[tuple[object, ...]], simulate: Simulate
+) -> None:
+    with simulate([film(7, "Paprika"), film(8, "Perfect Blue")]) as upstream:
         point_at(deployer, upstream.url)
         with psycopg.connect(place.dsn("app"), autocommit=True) as app:
             app.execute("SELECT anime.search('paprika'), anime.search('perfect blue')")
@@ -110,7 +111,10 @@ def gemini() -> Iterator[GeminiServer]:
 
 
 def keeps_secrets(
-    place: Place, deployer: psycopg.Connection[tuple[object, ...]], gemini: GeminiServer
+    place: Place,
+    deployer: psycopg.Connection[tuple[object, ...]],
+    gemini: GeminiServer,
+    simulate: Simulate,
 ) -> None:
     """A sidecar with both keys, upstreams that echo and refuse them: they are with the upstreams
     and nowhere else."""
@@ -125,7 +129,7 @@ def keeps_secrets(
         "PGJIKAN_GOOGLE_BASE_URL": gemini.url,
         "PGJIKAN_POLL_SECONDS": "0.2",
     }
-    with Simulator(data=[full(number) for number in range(20, 24)]) as upstream:
+    with simulate([full(number) for number in range(20, 24)]) as upstream:
         point_at(deployer, upstream.url)
         upstream.fault("403", next=1)
         upstream.fault("500", next=1)

@@ -16,8 +16,7 @@ from psycopg.conninfo import make_conninfo
 from pgjikan import migrations, postgres_install, sidecar
 from pgjikan.server import EmbeddedServer
 from pgjikan.settings import Settings
-from pgjikan.simulator import Simulator
-from tests.conftest import NO_DURABILITY
+from tests.conftest import NO_DURABILITY, Simulate
 from tests.reliability.conftest import Connection, fill, grant_logins
 from tests.security.test_definer import QUESTIONS, answer
 from tests.store.documents import full
@@ -55,11 +54,11 @@ def test_a_read_only_transaction_answers_and_writes_nothing(
     assert value(connection, "SELECT count(*) FROM jikan_sync.queue") == 0
 
 
-def test_a_standby_answers_and_takes_over(folder: Path) -> None:
+def test_a_standby_answers_and_takes_over(folder: Path, simulate: Simulate) -> None:
     primary = EmbeddedServer(folder / "primary", options=NO_DURABILITY)
     standby = EmbeddedServer(folder / "standby", options=NO_DURABILITY)
     stop, died = Event(), []
-    with primary, Simulator(data=[full(70, title="Paprika"), full(50)]) as upstream:
+    with primary, simulate([full(70, title="Paprika"), full(50)]) as upstream:
         dsn = primary.dsn()
         migrations.deploy(dsn, verify=False)
         with psycopg.connect(dsn, autocommit=True) as writer:

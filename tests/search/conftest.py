@@ -11,8 +11,7 @@ import pytest
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
-from tests.conftest import Server
-from tests.conftest import _fresh_database as fresh_database
+from tests.conftest import Server, fresh_database
 
 Insert = Callable[..., int]
 Search = Callable[..., list[tuple[int, str, str, float, bool]]]
@@ -192,7 +191,11 @@ def ask(
         """
         SELECT a.mal_id, s.matched_title, s.match, s.rank, r.is_confident
         FROM jikan_sync.search_ranked(
-            %s, %s, %s::text[], %s::text[], %s::text[], %s, %s, %s::double precision, %s
+            %s,
+            %s,
+            jikan_sync.make_filter(
+                %s::text[], %s::text[], %s::text[], %s, %s, %s::double precision, %s
+            )
         ) AS r
         CROSS JOIN unnest(r.hits) AS s
         JOIN jikan.anime AS a ON a.id = s.anime_id
@@ -211,11 +214,13 @@ def search(connection: psycopg.Connection[Any]) -> Search:
 @pytest.fixture(scope="session")
 def shared_catalogue(server: Server, template: Any) -> Iterator[psycopg.Connection[Any]]:
     """One database with CATALOGUE for all tests that only read."""
-    for conninfo in fresh_database(server, template.template_dbname):
-        with psycopg.connect(conninfo, autocommit=True) as connection:
-            for mal_id, anime in CATALOGUE.items():
-                insert_anime(connection, mal_id, **anime)
-            yield connection
+    with (
+        fresh_database(server, template.template_dbname) as conninfo,
+        psycopg.connect(conninfo, autocommit=True) as connection,
+    ):
+        for mal_id, anime in CATALOGUE.items():
+            insert_anime(connection, mal_id, **anime)
+        yield connection
 
 
 @pytest.fixture

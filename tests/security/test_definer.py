@@ -189,7 +189,7 @@ def evil(connection: Connection) -> None:
         " WHERE p.pronamespace::regnamespace::text IN ('pg_catalog', 'public')"
         " AND p.proname IN ('format', 'coalesce', 'lower', 'btrim', 'left', 'random', 'now',"
         " 'clock_timestamp', 'current_setting', 'set_config', 'array_length', 'cardinality',"
-        " 'jsonb_build_object', 'to_jsonb', 'pg_notify', 'pg_sleep', 'round', 'unaccent',"
+        " 'jsonb_build_object', 'to_jsonb', 'pg_notify', 'pg_sleep', 'round',"
         " 'similarity', 'word_similarity', 'show_trgm', 'hashtextextended', 'replace',"
         " 'regexp_replace', 'string_to_array', 'array_to_string', 'normalize', 'char_length',"
         " 'greatest', 'date_trunc', 'pg_try_advisory_xact_lock', 'power', 'l2_normalize')"
@@ -233,17 +233,18 @@ def test_a_hostile_search_path_catches_nobody(
 
 SIDECARS = [
     "SELECT jikan_sync.claim('w', 'jikan', 1)",
-    "SELECT jikan_sync.claim_request('w')",
+    "SELECT jikan_sync.claim_request('w', '{tenrai}')",
     "SELECT jikan_sync.claim_embeddings('w')",
-    "SELECT jikan_sync.reserve_request('anime:1')",
+    "SELECT jikan_sync.reserve_request(keys => '{tenrai}')",
     "SELECT jikan_sync.tick()",
     "SELECT jikan_sync.start_sync_run('catalogue')",
     "SELECT jikan_sync.sync_run_progress(1)",
     "SELECT jikan_sync.wanted_details(5)",
+    "SELECT jikan_sync.wanted_facet('recommendations', 5)",
+    "SELECT jikan_sync.estimate_requests(5)",
     "SELECT jikan_sync.sync_titles('{1,2}')",
     "SELECT jikan_sync.sync_titles_progress('{1,2}')",
     "SELECT jikan_sync.estimate_catalogue(5)",
-    "SELECT jikan_sync.announce_keys('{tenrai}')",
     "SELECT jikan_sync.release_worker('w')",
     "SELECT jikan_sync.complete(1, gen_random_uuid())",
     "SELECT jikan_sync.fail(1, gen_random_uuid(), 'row', 'm')",

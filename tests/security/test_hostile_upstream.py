@@ -258,12 +258,13 @@ def test_bad_reviews_and_pictures_leave_their_neighbours(ask: Ask, connection: C
     ]  # fmt: skip
     for one in bads:
         body = page(review(1), json.dumps(one), review(3))
-        assert ask("reviews", body, mal_id=1) == "done", one
+        assert ask("facet", body, mal_id=1, payload={"facet": "reviews"}) == "done", one
         found = connection.execute("SELECT review_mal_id FROM jikan.review").fetchall()
         assert {(1,), (3,)} <= set(found), one
     picture = {"jpg": {"image_url": "https://example.org/1.jpg"}}
     for one in (5, "x", None, [], {}):
-        assert ask("pictures", page(picture, json.dumps(one), picture), mal_id=1) == "done"
+        body = page(picture, json.dumps(one), picture)
+        assert ask("facet", body, mal_id=1, payload={"facet": "images"}) == "done"
         assert value(connection, "SELECT count(*) FROM jikan.picture") >= 2
 
 

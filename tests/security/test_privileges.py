@@ -16,12 +16,14 @@ from tests.security.conftest import Connection
 
 SCHEMAS = ["anime", "jikan", "jikan_sync", "sqitch"]
 # What an app reads as a table, beside the functions, all of which it may call.
+# What the views of the face reckon with, where they are inlined; no reader can name them.
+INSIDE_VIEWS = {"jikan_sync.later", "jikan_sync.stale_at"}
 FACE_VIEWS = {"anime.catalog", "anime.genre", "anime.studio", "anime.health"}
 # For workers that others write: the verbs of the queue and of the limiter, beside ours.
 FOR_OTHER_WORKERS = {
+    "jikan_sync.claim",
     "jikan_sync.complete",
     "jikan_sync.complete_many",
-    "jikan_sync.fail",
     "jikan_sync.report_request",
     "jikan_sync.reserve_request",
 }
@@ -99,7 +101,7 @@ def test_nobody_holds_more_than_this(connection: Connection) -> None:
     assert all(name.startswith("anime.") for name in rows)
     meant = (
         {("anime_reader", "schema", "anime", "USAGE", False)}
-        | {("anime_reader", "routine", name, "EXECUTE", False) for name in routines}
+        | {("anime_reader", "routine", name, "EXECUTE", False) for name in routines | INSIDE_VIEWS}
         | {("anime_reader", "relation", name, "SELECT", False) for name in views}
         | {("anime_reader", "type", name, "USAGE", False) for name in rows}
         | {("jikan_sidecar", "schema", "jikan_sync", "USAGE", False)}

@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
-import subprocess
-import sys
-import time
-from collections.abc import Callable, Iterator
+import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from threading import Event
 from typing import Any
 
@@ -21,64 +17,12 @@ from pgjikan import db, embedding_queue, sidecar
 from pgjikan.jikan_lane import JikanLane
 from pgjikan.settings import Settings
 from pgjikan.simulator import Simulator
-from tests.store.documents import anime, full
+from tests.store.documents import anime
 from tests.store.test_store_anime import store, value
 
+from .conftest import listening, process, wait_until
+
 Connection = psycopg.Connection[Any]
-
-
-@pytest.fixture
-def upstream(connection: Connection) -> Iterator[Simulator]:
-    """The simulator as the only provider, without a limit on pace."""
-    with Simulator(
-        data=[full(mal_id, title=f"Title number {mal_id}") for mal_id in range(1, 8)]
-    ) as s:
-        use(connection, s)
-        yield s
-
-
-def use(connection: Connection, simulator: Simulator) -> None:
-    connection.execute(
-        "UPDATE jikan_sync.provider SET base_url = %s WHERE enabled", (simulator.url,)
-    )
-    connection.execute(
-        "UPDATE jikan_sync.rate_limit SET allowed = 1000000 WHERE subject LIKE 'provider:%'"
-    )
-
-
-@contextmanager
-def process(database: str, *arguments: str) -> Iterator[subprocess.Popen[str]]:
-    """`pgjikan sidecar` as a process; killed at the end if it still runs."""
-    started = subprocess.Popen(
-        [sys.executable, "-c", "from pgjikan.cli import main; main()", "sidecar", *arguments],
-        env={**os.environ, "DATABASE_URL": database, "PGJIKAN_POLL_SECONDS": "60"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    try:
-        yield started
-    finally:
-        if started.poll() is None:
-            started.kill()
-        started.communicate()
-
-
-def wait_until(condition: Callable[[], Any], seconds: float = 30) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.02)
-
-
-def listening(connection: Connection) -> bool:
-    return bool(
-        value(
-            connection,
-            "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'pgjikan listener' "
-            "AND datname = current_database() AND query LIKE 'LISTEN%%'",
-        )
-    )
 
 
 def lane(database: str, **settings: Any) -> JikanLane:
@@ -276,10 +220,24 @@ def test_one_404_hides_nothing(database: str, connection: Connection, upstream: 
     assert value(connection, "SELECT count(*) FROM anime.search_cached('cowboy bebop')") == 1
 
 
-def test_all_threads_end_when_told(database: str, upstream: Simulator) -> None:
+def test_all_threads_end_when_told(
+    database: str, connection: Connection, upstream: Simulator
+) -> None:
+    """Told while all of them wait: idle lanes for work, the listener for a notification."""
+    before = set(threading.enumerate())
     stop = Event()
+    running = threading.Thread(
+        target=sidecar.run,
+        args=(["jikan", "embedding"], database, Settings(poll_seconds=600, tick_seconds=600), stop),
+    )
+    running.start()
+    wait_until(lambda: listening(connection))
+    wait_until(lambda: value(connection, "SELECT count(*) FROM jikan_sync.worker"))
+    began = set(threading.enumerate()) - before - {running}
+    assert len(began) >= 4
     stop.set()
-    sidecar.run(["jikan", "embedding"], database, Settings(), stop)
+    running.join(30)
+    wait_until(lambda: not any(thread.is_alive() for thread in {*began, running}))
 
 
 def test_a_long_job_has_no_time_limit_and_does_not_silence_the_sidecar(
@@ -317,15 +275,16 @@ def test_a_title_that_fails_for_days_while_others_are_answered_is_charged_in_the
     upstream.fault("500", path="*/anime/6/*", rate=1.0)
     set_clock("2026-11-23T12:00:00Z")
     value(connection, "SELECT anime.get(6)")
+    value(connection, "SELECT jikan_sync.fold_wishes()")
     connection.execute("UPDATE jikan_sync.queue SET failures = 10")
     charged = []
-    for moment in ("2026-11-24T11:59:59Z", "2026-11-24T12:30:00Z"):
+    for moment in ("2026-11-24T11:59:59Z", "2026-11-24T12:05:00Z", "2026-11-24T12:30:00Z"):
         set_clock(moment)
+        if moment == "2026-11-24T12:05:00Z":  # while the other one waits
+            value(connection, "SELECT jikan_sync.enqueue_many('anime', '{5}')")
         worker = lane(database)
         while worker.step():
             pass
         worker.close()
-        charged.append(
-            value(connection, "SELECT attempts FROM jikan_sync.queue WHERE task = 'anime'")
-        )
-    assert charged == [0, 1]
+        charged.append(value(connection, "SELECT attempts FROM jikan_sync.queue WHERE mal_id = 6"))
+    assert charged == [0, 0, 1]

@@ -1,4 +1,4 @@
-"""A simulator of the built-in titles, and a client that asks it."""
+"""A simulator of the tests' titles, and a client that asks it."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ import requests
 
 from pgjikan.client import JikanClient
 from pgjikan.simulator import Simulator
+from tests.conftest import Simulate
 
 Get = Callable[..., requests.Response]
 
 
 @pytest.fixture
-def simulator() -> Iterator[Simulator]:
-    with Simulator(seed=1) as simulator:
+def simulator(simulate: Simulate) -> Iterator[Simulator]:
+    with simulate(seed=1) as simulator:
         yield simulator
 
 

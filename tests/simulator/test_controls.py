@@ -8,6 +8,8 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -16,14 +18,24 @@ import requests
 from pgjikan.client import JikanClient
 from pgjikan.errors import PgjikanError
 from pgjikan.simulator import Simulator
+from tests.conftest import Simulate
+from tests.jikan_paths import request_for
 from tests.simulator.conftest import Get
+from tests.simulator.titles import titles
 
 NEW = {
     "mal_id": 900_001,
     "title": "Brand New",
-    "genres": [[1, "Action"]],
+    "genres": [{"mal_id": 1, "type": "anime", "name": "Action", "url": "https://example.org/1"}],
     "status": "Not yet aired",
 }
+
+
+@pytest.fixture
+def simulator(simulate: Simulate) -> Iterator[Simulator]:
+    """One that can be told of new titles."""
+    with simulate(titles(), seed=1) as simulator:
+        yield simulator
 
 
 def test_publish_change_and_remove_a_title(simulator: Simulator, get: Get) -> None:
@@ -32,13 +44,13 @@ def test_publish_change_and_remove_a_title(simulator: Simulator, get: Get) -> No
     document = get("/anime/900001/full").json()["data"]
     assert document["titles"] == [{"type": "Default", "title": "Brand New"}]
     assert document["genres"][0]["name"] == "Action"
-    assert document["theme"]["openings"]
+    assert document["theme"] == {"openings": [], "endings": []}
     assert get("/anime", q="brand").json()["data"][0]["mal_id"] == 900_001
     simulator.add({"mal_id": 900_001, "title": "Renamed", "status": "Currently Airing"})
     changed = get("/anime/900001").json()["data"]
     assert (changed["title"], changed["airing"]) == ("Renamed", True)
     assert changed["genres"] == document["genres"]
-    assert 900_001 in [item["mal_id"] for item in get("/seasons/now").json()["data"]]
+    assert 900_001 in [item["mal_id"] for item in get("/anime", status="airing").json()["data"]]
     simulator.remove(900_001)
     assert get("/anime/900001").status_code == 404
 
@@ -67,8 +79,8 @@ def test_the_same_over_http(simulator: Simulator, get: Get) -> None:
 
 def test_arrivals_are_remembered(simulator: Simulator, client: JikanClient) -> None:
     start = time.time()
-    client.fetch_task("search", {"query": "naruto"}, base_url=simulator.url)
-    client.fetch_task("catalogue", {"page": 2}, base_url=simulator.url)
+    client.fetch_task("search", request_for("search", {"query": "naruto"}), base_url=simulator.url)
+    client.fetch_task("catalogue", request_for("catalogue", {"page": 2}), base_url=simulator.url)
     first, second = simulator.stats()["requests"]
     assert (first["kind"], first["path"], first["status"]) == ("search", "/anime", 200)
     assert first["query"] == "q=naruto&limit=25&page=1"
@@ -77,44 +89,36 @@ def test_arrivals_are_remembered(simulator: Simulator, client: JikanClient) -> N
     assert start - 1 < first["at"] < second["at"] < time.time() + 1
 
 
-def test_a_stopped_simulator_is_a_dead_provider(client: JikanClient) -> None:
-    simulator = Simulator()
+def test_a_stopped_simulator_is_a_dead_provider(client: JikanClient, simulated: str) -> None:
+    simulator = Simulator(dsn=simulated)
     simulator.start()
-    simulator.fault("timeout", path="/anime/2")
     assert client.fetch("/anime/1", base_url=simulator.url).outcome == "ok"
-    simulator.stop()
+    simulator.fault("timeout")
+    with ThreadPoolExecutor() as pool:
+        hanging = pool.submit(client.fetch, "/anime/1", base_url=simulator.url)
+        while simulator.stats()["total"] < 2:
+            time.sleep(0.01)
+        simulator.stop()
+        assert hanging.result(timeout=2).outcome == "transport_error"
     assert client.fetch("/anime/1", base_url=simulator.url).outcome == "transport_error"
 
 
-def test_data_from_documents_and_files(tmp_path: Path, client: JikanClient) -> None:
-    plain = tmp_path / "a.jsonl"
-    plain.write_text('{"mal_id": 1, "title": "One"}\n\n{"data": {"mal_id": 2, "title": "Two"}}\n')
-    packed = tmp_path / "b.jsonl.gz"
-    packed.write_bytes(gzip.compress(b'{"mal_id": 3, "title": "Three", "relations": []}\n'))
-    for source, ids in ((plain, [1, 2]), (packed, [3]), ([{"mal_id": 4}], [4])):
-        with Simulator(source) as simulator:
-            got = client.fetch_task("catalogue", {}, base_url=simulator.url)
-            assert got.body is not None
-            assert [item["mal_id"] for item in json.loads(got.body)["data"]] == ids
-            got = client.fetch_task("anime", {"mal_id": ids[0]}, base_url=simulator.url)
-            assert got.body is not None
-            assert {"relations", "theme"} <= json.loads(got.body)["data"].keys()
+def test_it_brings_a_server_where_it_is_given_none(client: JikanClient) -> None:
+    with Simulator([{"mal_id": 4, "title": "Four"}]) as simulator:
+        got = client.fetch_task("anime", "/anime/4/full", mal_id=4, base_url=simulator.url)
+        assert got.body is not None
+        document = json.loads(got.body)["data"]
+    assert (document["title"], document["relations"]) == ("Four", [])
+    assert len(document) == 40
 
 
-@pytest.mark.parametrize("text", ["{", "[]", '{"title": "no id"}', '{"data": 1}'])
-def test_data_it_cannot_read(tmp_path: Path, text: str) -> None:
-    path = tmp_path / "bad.jsonl"
-    path.write_text('{"mal_id": 1}\n' + text)
-    with pytest.raises(PgjikanError, match="line 2"):
-        Simulator(path)
-    with pytest.raises(PgjikanError, match="cannot read"):
-        Simulator(tmp_path / "absent.jsonl")
-    with pytest.raises(PgjikanError, match="manifest"):
-        Simulator(tmp_path)
+def test_what_is_no_anime_object_is_refused(simulated: str) -> None:
+    with pytest.raises(PgjikanError, match="no Anime objects"):
+        Simulator([{"title": "no id"}], dsn=simulated).start()
 
 
-def test_a_port_in_use_is_said() -> None:
-    with Simulator() as simulator, pytest.raises(PgjikanError, match="cannot listen"):
+def test_a_port_in_use_is_said(simulator: Simulator) -> None:
+    with pytest.raises(PgjikanError, match="cannot listen"):
         Simulator(port=simulator.port)
 
 
@@ -123,15 +127,19 @@ def command(*arguments: str) -> list[str]:
     return [sys.executable, "-c", program, "simulator", *arguments]
 
 
-def test_the_command_serves_until_it_is_told_to_stop(client: JikanClient) -> None:
+def test_the_command_serves_until_it_is_told_to_stop(client: JikanClient, tmp_path: Path) -> None:
+    plain, packed = tmp_path / "a.jsonl", tmp_path / "b.jsonl.gz"
+    plain.write_text('{"mal_id": 1, "title": "One"}\n\n{"data": {"mal_id": 2, "title": "Two"}}\n')
+    packed.write_bytes(gzip.compress(b'{"mal_id": 3, "title": "Three", "relations": []}\n'))
     arguments = command("--port", "0", "--fault", "503,next=1,retry_after=9", "--limit", "2/h")
+    arguments += ["--data", str(plain), "--data", str(packed)]
     with subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         url, words = process.stdout.readline().split(" ", 1)
         got = [client.fetch("/anime/1", base_url=url) for _ in range(3)]
         process.send_signal(signal.SIGTERM)
         assert process.wait(timeout=10) == 0
-    assert "63 titles" in words
+    assert "serves 3 titles" in words
     assert [answer.outcome for answer in got] == ["upstream_error", "ok", "rate_limited"]
     assert got[0].retry_after_seconds == 9
     assert client.fetch("/anime/1", base_url=url).outcome == "transport_error"
@@ -144,3 +152,11 @@ def test_the_command_lists_the_faults_and_refuses_others() -> None:
     refused = subprocess.run(command("--fault", "418"), capture_output=True, text=True, check=False)
     assert refused.returncode == 1
     assert "no fault of kind '418'" in refused.stderr
+
+
+def test_without_data_the_command_knows_the_starter_catalogue() -> None:
+    with subprocess.Popen(command("--port", "0"), stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert "serves 1000 titles" in process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=10) == 0

@@ -13,9 +13,10 @@ import pytest
 from pgjikan.client import JikanClient
 from pgjikan.simulator import Simulator
 from pgjikan.simulator.faults import KINDS, STORM, Fault, FaultPlan
+from tests.jikan_paths import request_for
 
-ONE = ("anime", {"mal_id": 1})
-LIST = ("catalogue", {"page": 2})
+ONE = ("anime", request_for("anime", {"mal_id": 1}))
+LIST = ("catalogue", request_for("catalogue", {"page": 2}))
 OUTCOMES = {
     "403": "upstream_error",
     "404": "not_found",
@@ -60,7 +61,7 @@ def test_each_fault(simulator: Simulator, kind: str) -> None:
     hangs = OUTCOMES[kind] == "transport_error"
     client = JikanClient(deadline=0.2 if hangs else 10, max_bytes=1_000_000)
     simulator.fault(kind, next=2, size=3_000_000, retry_after="7")
-    one = client.fetch_task(*ONE, base_url=simulator.url)
+    one = client.fetch_task(*ONE, mal_id=1, base_url=simulator.url)
     many = client.fetch_task(*LIST, base_url=simulator.url)
     client.close()
     assert one.outcome == OUTCOMES[kind], one
@@ -73,7 +74,7 @@ def test_each_fault(simulator: Simulator, kind: str) -> None:
 
 
 def rows(client: JikanClient, simulator: Simulator, **payload: Any) -> list[dict[str, Any]]:
-    got = client.fetch_task("catalogue", payload, base_url=simulator.url)
+    got = client.fetch_task("catalogue", request_for("catalogue", payload), base_url=simulator.url)
     assert got.body is not None, got
     data = json.loads(got.body)["data"]
     assert isinstance(data, list)
@@ -148,7 +149,7 @@ def test_client_and_simulator_live_through_a_storm(simulator: Simulator) -> None
 
     def ask(number: int) -> str:
         task = (ONE, LIST)[number % 2]
-        return client.fetch_task(*task, base_url=simulator.url).outcome
+        return client.fetch_task(*task, mal_id=1, base_url=simulator.url).outcome
 
     with ThreadPoolExecutor(4) as threads:
         outcomes = Counter(threads.map(ask, range(200)))
@@ -157,7 +158,7 @@ def test_client_and_simulator_live_through_a_storm(simulator: Simulator) -> None
     simulator.clear_faults()
     client.close()
     with closing(JikanClient()) as calm:
-        assert calm.fetch_task(*ONE, base_url=simulator.url).outcome == "ok"
+        assert calm.fetch_task(*ONE, mal_id=1, base_url=simulator.url).outcome == "ok"
     assert simulator.stats()["total"] == 201
 
 

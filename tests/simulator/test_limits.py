@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pgjikan.client import JikanClient
-from pgjikan.simulator import Simulator
 from pgjikan.simulator.limits import Limits, parse_limit
+from tests.conftest import Simulate
 
 
 def test_two_windows_at_once() -> None:
@@ -40,8 +40,8 @@ def test_a_rule_it_does_not_know(rule: str) -> None:
         parse_limit(rule)
 
 
-def test_over_the_limit_is_429_and_counted(client: JikanClient) -> None:
-    with Simulator(limits=["2/h"]) as simulator:
+def test_over_the_limit_is_429_and_counted(client: JikanClient, simulate: Simulate) -> None:
+    with simulate(limits=["2/h"]) as simulator:
         got = [client.fetch("/anime/1", base_url=simulator.url).outcome for _ in range(4)]
         assert got == ["ok", "ok", "rate_limited", "rate_limited"]
         assert simulator.stats()["by_status"] == {"200": 2, "429": 2}

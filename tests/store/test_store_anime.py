@@ -45,10 +45,10 @@ def test_every_field_lands_in_its_column(connection: Connection) -> None:
     ).fetchone()
     assert row is not None
     stored, sent = row[0], anime()
-    lost = {"mal_id", "aired", "background"}
+    lost = {"mal_id", "aired"}
     for name in sent.keys() - lost:
         assert stored[name] == sent[name], name
-    assert stored["background"] is None  # "" says nothing
+    assert stored["background"] == ""  # as Jikan says it; the catalogue view shows NULL
     assert stored["aired_from"].startswith("1998-04-03")
     assert stored["genre_names"] == ["action", "sci-fi", "space"]
     assert stored["studio_names"] == ["Sunrise"]
@@ -148,12 +148,13 @@ def test_a_list_row_never_erases_what_only_full_knows(
 
 def test_a_changed_full_document_replaces_its_parts(connection: Connection) -> None:
     store(connection, [full()])
-    changed = full(theme={"openings": [], "endings": ["Blue"]}, relations=[])
+    sequel = {"relation": "Sequel", "entry": [entry(6, "The next")]}
+    changed = full(theme={"openings": [], "endings": ["Blue"]}, relations=[sequel])
     assert store(connection, [changed]) == (0, 1, 0, 0)
     assert connection.execute("SELECT kind, song FROM jikan.theme_song").fetchall() == [
         ("ending", "Blue")
     ]
-    assert value(connection, "SELECT count(*) FROM jikan.relation") == 0
+    assert value(connection, "SELECT array_agg(entry_mal_id) FROM jikan.relation") == [6]
 
 
 def test_relations_without_the_rest_of_full_are_kept_but_vouch_for_nothing(
@@ -183,7 +184,9 @@ def test_relations_without_the_rest_of_full_are_kept_but_vouch_for_nothing(
         ({**anime(7), "title": {"a": 1}}, "title is object, not string"),
         (anime(7, synopsis=["no"]), "synopsis is array, not string or null"),
         (anime(7, genres="Action"), "genres is string, not array or null"),
-        (anime(7, images=[]), "images is array, not object or null"),
+        (anime(7, images=["x"]), "images is array, not object or null"),
+        ("theme", "is string, not an object"),
+        (["relations", "theme"], "is array, not an object"),
         (anime(7, score="8.1"), "score is string, not number or null"),
         (anime(7, airing="yes"), "airing is string, not boolean or null"),
         (anime(7, episodes=12.5), 'invalid input syntax for type integer: "12.5"'),
@@ -232,12 +235,60 @@ def test_a_score_of_zero_means_none(connection: Connection) -> None:
     assert value(connection, "SELECT score FROM jikan.anime") is None
 
 
-def test_documents_older_than_titles_get_one_from_their_title(connection: Connection) -> None:
-    document = anime()
-    del document["titles"]
+@pytest.mark.parametrize("titles", ["absent", None, [], ["Bounty Hunters"], [{"title": None}]])
+def test_a_document_without_a_list_of_titles_is_found_by_each_title(
+    connection: Connection, titles: Any
+) -> None:
+    document = full(
+        title="Shingeki no Kyojin",
+        title_english="Attack on Titan",
+        title_japanese="進撃の巨人",
+        title_synonyms=["AoT", "SnK"],
+        titles=titles,
+    )
+    if titles == "absent":
+        del document["titles"]
     assert store(connection, [document]) == (1, 0, 0, 0)
     assert value(connection, "SELECT titles FROM jikan.anime") == [
-        {"type": "Default", "title": "Cowboy Bebop"}
+        {"type": "Default", "title": "Shingeki no Kyojin"},
+        {"type": "Synonym", "title": "AoT"},
+        {"type": "Synonym", "title": "SnK"},
+        {"type": "Japanese", "title": "進撃の巨人"},
+        {"type": "English", "title": "Attack on Titan"},
+    ]
+    for query in ("shingeki no kyojin", "attack on titan", "進撃の巨人", "snk"):
+        found = connection.execute("SELECT mal_id FROM anime.search_cached(%s)", [query]).fetchall()
+        assert found == [(1,)], query
+
+
+def test_an_empty_list_where_an_object_belongs_costs_nothing_but_the_object(
+    connection: Connection,
+) -> None:
+    fields = ("images", "trailer", "aired", "broadcast")
+    for mal_id, nothing in ((1, []), (2, None)):
+        assert store(connection, [full(mal_id, theme=[], **dict.fromkeys(fields, nothing))]) == (
+            1,
+            0,
+            0,
+            0,
+        )
+    rows = connection.execute(
+        "SELECT title, is_full, images, trailer, aired, broadcast, aired_from FROM jikan.anime"
+    ).fetchall()
+    assert rows == [("Cowboy Bebop", True, None, None, None, None, None)] * 2
+    assert value(connection, "SELECT image_url IS NULL FROM anime.catalog WHERE mal_id = 1")
+
+
+def test_nobody_is_related_to_an_entry_that_has_no_id(connection: Connection) -> None:
+    unknown = [{"relation": "Sequel", "entry": [entry(0, "?")]}]
+    store(connection, [full(1, relations=unknown), full(2, relations=unknown)])
+    assert value(connection, "SELECT count(*) FROM jikan.relation") == 2  # as sent
+    assert value(connection, "SELECT count(*) FROM jikan.franchise") == 0
+    known = [{"relation": "Sequel", "entry": [entry(0, "?"), entry(3, "The next")]}]
+    store(connection, [full(1, relations=known)])
+    assert connection.execute("SELECT mal_id FROM jikan.franchise ORDER BY 1").fetchall() == [
+        (1,),
+        (3,),
     ]
 
 

@@ -15,6 +15,7 @@ from pgjikan.db import connector
 from pgjikan.jikan_lane import JikanLane
 from pgjikan.settings import Settings
 from pgjikan.simulator import Simulator
+from tests.conftest import Simulate
 
 START = "2026-11-23T12:00:00+00:00"
 
@@ -92,7 +93,7 @@ class Database:
 
     @property
     def available(self) -> bool:
-        return bool(self.value("SELECT jikan_sync.upstream_available()"))
+        return bool(self.value("SELECT jikan_sync.upstream_available(keys => '{}')"))
 
 
 @pytest.fixture
@@ -109,8 +110,8 @@ def db(live: Database) -> Database:
 
 
 @pytest.fixture
-def simulator() -> Iterator[Simulator]:
-    with Simulator() as jikan:
+def simulator(simulate: Simulate) -> Iterator[Simulator]:
+    with simulate() as jikan:
         yield jikan
 
 

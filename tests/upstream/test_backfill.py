@@ -7,7 +7,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 from pgjikan.jikan_lane import JikanLane
-from pgjikan.simulator import Simulator
+from tests.conftest import Simulate
 
 from .conftest import Database
 
@@ -16,14 +16,14 @@ SECONDS = 2.0
 
 
 def test_four_lanes_use_what_is_allowed_and_meet_no_429(
-    live: Database, open_lane: Callable[..., JikanLane]
+    live: Database, open_lane: Callable[..., JikanLane], simulate: Simulate
 ) -> None:
     live.unlimited()
     live.run("SELECT jikan_sync.set_provider('tenrai', per_second => %s)", PER_SECOND)
     live.run(
         "SELECT jikan_sync.enqueue_many('anime', array_agg(i)) FROM generate_series(1, 200) AS i"
     )
-    with Simulator(limits=[f"{PER_SECOND}/s"]) as jikan:
+    with simulate(limits=[f"{PER_SECOND}/s"]) as jikan:
         lanes = [open_lane(jikan.url) for _ in range(4)]
         end = time.monotonic() + SECONDS
 

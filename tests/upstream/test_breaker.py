@@ -57,7 +57,7 @@ def test_a_list_counts_every_time(db: Database) -> None:
     assert db.breaker() == "open"
 
 
-@pytest.mark.parametrize("answer", ["ok", "not_found", "rejected", "rate_limited"])
+@pytest.mark.parametrize("answer", ["ok", "not_found", "not_yet", "rejected", "rate_limited"])
 def test_any_answer_in_between_is_a_sign_of_life(db: Database, answer: str) -> None:
     for number in range(20):
         db.report(BROKEN, f"anime:{number}")

@@ -54,9 +54,12 @@ def test_a_page_kept_back_does_not_overwrite_what_was_fetched_meanwhile(
 def test_reviews_are_as_old_as_their_asking(db: Database) -> None:
     db.run("SELECT jikan_sync.store_anime(%s::jsonb)", json.dumps([anime(1)]))
     db.run("DELETE FROM jikan_sync.queue")
-    db.run("SELECT jikan_sync.enqueue('reviews', 1)")
+    db.run("SELECT jikan_sync.enqueue('facet', 1, '{\"facet\": \"reviews\"}')")
     task = claim(db)
     asked_at = db.value("SELECT jikan_sync.clock_now()")
     db.advance("2 minutes")
     assert answer(db, task, []) == "done"
-    assert db.value("SELECT a.reviews_synced_at FROM jikan.anime AS a") == asked_at
+    assert (
+        db.value("SELECT l.stored_at FROM jikan_sync.ledger AS l WHERE l.facet = 'reviews'")
+        == asked_at
+    )

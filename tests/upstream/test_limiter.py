@@ -185,19 +185,22 @@ def test_an_endless_429_never_stops_us_for_good(db: Database) -> None:
 
 
 def test_the_windows_follow_the_provider(db: Database) -> None:
-    def windows() -> list[Any]:
+    def windows(subject: str) -> list[Any]:
         return db.rows(
             "SELECT extract(EPOCH FROM r.period)::integer, r.allowed::integer, r.burst::integer"
-            " FROM jikan_sync.rate_limit AS r WHERE r.subject = 'provider:tenrai' ORDER BY r.period"
+            " FROM jikan_sync.rate_limit AS r WHERE r.subject = %s ORDER BY r.period",
+            subject,
         )
 
-    assert windows() == [(1, 3, 1), (60, 60, 1), (86400, 40000, 20000)]
+    assert windows("provider:tenrai") == [(1, 3, 1), (60, 60, 1), (86400, 40000, 20000)]
+    assert windows("provider:tenrai:key") == [(1, 5, 1), (60, 300, 1), (86400, 40000, 20000)]
+    assert windows("provider:jikan:key") == []
     db.reserve()
-    db.run("SELECT jikan_sync.announce_keys('{tenrai,jikan}')")
-    assert windows() == [(1, 5, 1), (60, 300, 1), (86400, 40000, 20000)]
-    assert db.value("SELECT count(*) FROM jikan_sync.rate_limit WHERE tat > %s", "2026-11-23") == 3
-    db.run("SELECT jikan_sync.announce_keys('{}')")
     db.run("SELECT jikan_sync.set_provider('tenrai', per_day => 0, per_second => 1)")
-    assert windows() == [(1, 1, 1), (60, 60, 1)]
+    assert windows("provider:tenrai") == [(1, 1, 1), (60, 60, 1)]
+    assert windows("provider:tenrai:key") == [(1, 5, 1), (60, 300, 1)]
+    assert db.value("SELECT count(*) FROM jikan_sync.rate_limit WHERE tat > %s", "2026-11-23") == 2
+    db.run("UPDATE jikan_sync.provider SET key_header = NULL WHERE name = 'tenrai'")
+    assert windows("provider:tenrai:key") == [], "what takes no key has no limit with one"
     db.run("DELETE FROM jikan_sync.provider WHERE name = 'tenrai'")
-    assert windows() == []
+    assert windows("provider:tenrai") == []

@@ -6,20 +6,32 @@ from collections.abc import Callable
 from pathlib import Path
 
 from pgjikan.jikan_lane import JikanLane
-from pgjikan.simulator import Simulator
+from tests.conftest import Simulate
+from tests.simulator.recordings import Recordings
+from tests.simulator.titles import pictures, reviews
 
 from .conftest import Database
 
 
 def test_recorded_answers_go_all_the_way(
-    db: Database, shared: Path, open_lane: Callable[..., JikanLane]
+    db: Database, shared: Path, open_lane: Callable[..., JikanLane], simulate: Simulate
 ) -> None:
     db.unlimited()
-    with Simulator(shared / "jikan" / "recorded") as jikan:
+    recordings = Recordings(shared / "jikan/recorded")
+    with simulate(recordings.titles()) as jikan:
+        recordings.say_by_url(jikan)
         ids = [1, 20, 21, 52991]
+        for mal_id in ids:  # where nothing is recorded
+            jikan.add_part(mal_id, "images", pictures(mal_id))
+            jikan.add_part(mal_id, "reviews", reviews(mal_id, airing=False))
         db.run("SELECT jikan_sync.enqueue_many('anime', %s)", ids)
-        db.run("SELECT jikan_sync.enqueue_many('pictures', %s)", ids)
-        db.run("SELECT jikan_sync.enqueue_many('reviews', %s)", ids)
+        for facet in ("images", "reviews"):
+            db.run(
+                "SELECT jikan_sync.enqueue_many('facet', %s,"
+                " payload => jsonb_build_object('facet', %s::text))",
+                ids,
+                facet,
+            )
         db.run("SELECT jikan_sync.start_sync_run('season', 2024, 'fall')")
         db.run("SELECT jikan_sync.start_sync_run('season', season => 'now')")
         db.run("SELECT jikan_sync.request_search('frieren')")

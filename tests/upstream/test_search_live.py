@@ -12,6 +12,8 @@ import pytest
 
 from pgjikan.jikan_lane import JikanLane
 from pgjikan.simulator import Simulator
+from tests.conftest import Simulate
+from tests.simulator.titles import titles
 
 from .conftest import Database
 
@@ -30,6 +32,13 @@ def search(connection: psycopg.Connection[Any], query: str, wait: str = "20 s", 
 @pytest.fixture
 def reader(connect: Connect) -> psycopg.Connection[Any]:
     return connect(role="anime_reader")
+
+
+@pytest.fixture
+def simulator(simulate: Simulate) -> Iterator[Simulator]:
+    """One that can be told of new titles."""
+    with simulate(titles()) as jikan:
+        yield jikan
 
 
 @pytest.fixture
@@ -94,10 +103,9 @@ def test_twenty_wait_for_one_request(connect: Connect, sidecar: Simulator, live:
 def test_an_answer_between_the_search_and_the_look_at_its_state_is_shown(
     connect: Connect, reader: psycopg.Connection[Any], live: Database
 ) -> None:
-    live.set(hit_sample="1")
     reader.execute("SELECT anime.search('zyxwvut no tabi')")
     gate = connect(autocommit=False)
-    gate.execute("LOCK TABLE jikan_sync.hit IN ACCESS EXCLUSIVE MODE")
+    gate.execute("LOCK TABLE jikan_sync.wish IN ACCESS EXCLUSIVE MODE")
     late = connect(role="anime_reader")
     with ThreadPoolExecutor(1) as pool:
         answer = pool.submit(search, late, "zyxwvut no tabi")
@@ -117,7 +125,7 @@ def test_without_a_sidecar_the_wait_ends(reader: psycopg.Connection[Any], live: 
     got = search(reader, "cowboy bebop", "0.2 s")
     assert (got["upstream"], got["results"]) == ("pending", [])
     assert got["elapsed_ms"] >= 200
-    assert live.value("SELECT count(*) FROM jikan_sync.queue") == 1
+    assert live.value("SELECT count(*) FROM jikan_sync.wish") == 1
 
 
 def test_with_every_provider_down_nobody_waits(

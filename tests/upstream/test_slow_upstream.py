@@ -24,11 +24,13 @@ def wait_until(condition: Callable[[], bool]) -> None:
         time.sleep(0.01)
 
 
-def test_a_hanging_request_does_not_hold_up_the_others(live: Database, database: str) -> None:
+def test_a_hanging_request_does_not_hold_up_the_others(
+    live: Database, database: str, simulated: str
+) -> None:
     live.unlimited()
     live.run("SELECT jikan_sync.enqueue_many('anime', '{1, 5, 6, 7}')")
     stop = Event()
-    jikan = Simulator()
+    jikan = Simulator(dsn=simulated)
     jikan.start()
     jikan.fault("timeout", next=1)
     settings = Settings(jikan_url=HttpUrl(jikan.url), poll_seconds=0.05)

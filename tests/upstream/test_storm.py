@@ -5,14 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import datetime, timedelta
-from typing import Any
 
 import pytest
 
 from pgjikan.jikan_lane import JikanLane
 from pgjikan.simulator import Simulator
+from tests.conftest import Simulate
+from tests.simulator.titles import titles
 
 from .conftest import Database
+
+FACETS = (
+    "SELECT jikan_sync.enqueue_many('facet', %s, payload => jsonb_build_object('facet', %s::text))"
+)
 
 HASTY = {
     "connect_timeout": 0.5,
@@ -40,12 +45,12 @@ def drain(db: Database, lane: JikanLane, *, hours: float = 24) -> None:
 
 
 def test_a_storm_loses_nothing_and_blames_nobody(
-    db: Database, open_lane: Callable[..., JikanLane]
+    db: Database, open_lane: Callable[..., JikanLane], simulate: Simulate
 ) -> None:
-    with Simulator(seed=20_261_123) as jikan:
-        known = [row["mal_id"] for row in _titles(jikan)]
+    with simulate(seed=20_261_123) as jikan:
+        known = [title["mal_id"] for title in titles()]
         db.run("SELECT jikan_sync.enqueue_many('anime', %s)", known)
-        db.run("SELECT jikan_sync.enqueue_many('pictures', %s)", known[:20])
+        db.run(FACETS, known[:20], "images")
         db.run("SELECT jikan_sync.start_sync_run('catalogue')")
         db.run("SELECT jikan_sync.start_sync_run('season', season => 'now')")
         for query in ("cowboy bebop", "no such thing at all", "naruto shippuuden"):
@@ -60,7 +65,7 @@ def test_a_storm_loses_nothing_and_blames_nobody(
         faults = jikan.stats()["faults"]
         jikan.clear_faults()
         drain(db, lane)
-        titles = jikan.stats()["titles"]
+        published = jikan.stats()["titles"]
 
     assert len(faults) > 15, "that was no storm"
     blamed = db.rows(
@@ -74,28 +79,20 @@ def test_a_storm_loses_nothing_and_blames_nobody(
     )
     assert unfair == [], "a provider's fault was charged to a title"
     assert db.value("SELECT count(*) FROM jikan_sync.dead_letter") == 0
-    assert db.value("SELECT count(*) FROM jikan.anime") >= titles
+    assert db.value("SELECT count(*) FROM jikan.anime") >= published
     assert db.value("SELECT count(*) FROM jikan.anime AS a WHERE a.removed_at IS NOT NULL") == 0
     assert db.breaker() == "closed"
     assert db.rows("SELECT r.state FROM jikan_sync.sync_run AS r") == [("finished",)] * 2
     assert db.value("SELECT count(*) FROM jikan_sync.search_request WHERE state = 'fetched'") == 3
 
 
-def _titles(jikan: Simulator) -> list[Any]:
-    """The built-in catalogue, as the simulator itself would list it."""
-    from pgjikan.simulator.data import builtin_titles
-
-    return [{"mal_id": title.mal_id} for title in builtin_titles()]
-
-
 @pytest.mark.parametrize("death", ["stopped", "503", "timeout"])
 def test_work_goes_on_at_the_second_and_returns(
-    db: Database, open_lane: Callable[..., JikanLane], death: str
+    db: Database, open_lane: Callable[..., JikanLane], simulate: Simulate, death: str
 ) -> None:
     with ExitStack() as stack:
-        second = stack.enter_context(Simulator())
-        first = Simulator()
-        first.start()
+        second = stack.enter_context(simulate())
+        first = stack.enter_context(simulate())
         db.run("SELECT jikan_sync.set_provider('tenrai', %s)", first.url)
         db.run("SELECT jikan_sync.set_provider('jikan', %s)", second.url)
         db.run("SELECT jikan_sync.enable_provider('jikan')")
@@ -119,9 +116,7 @@ def test_work_goes_on_at_the_second_and_returns(
             if not lane.step():
                 db.advance("1 second")
         if death == "stopped":
-            first = Simulator(port=first.port)
-            first.start()
-        stack.callback(first.stop)
+            first = stack.enter_context(simulate(port=first.port))
         first.clear_faults()
         before, back_at = _answered(first), _now(db)
         while _answered(first) == before:

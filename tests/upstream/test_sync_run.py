@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from datetime import date
 from typing import Any
 
 import psycopg
@@ -11,6 +12,8 @@ import pytest
 
 from pgjikan.jikan_lane import JikanLane
 from pgjikan.simulator import Simulator
+from tests.conftest import Simulate
+from tests.store.documents import anime
 
 from .conftest import Database
 
@@ -35,7 +38,7 @@ def advance(db: Database, run_id: int, page: int, has_next: bool = True, items: 
                     "items": {"total": 201, "count": items, "per_page": 25},
                 }
             ),
-            items,
+            list(range(25 * page, 25 * page + items)),
         )
     )
 
@@ -166,14 +169,21 @@ def test_the_whole_catalogue_comes_in_order(
     assert progress(db, run_id)[3] == titles
 
 
-@pytest.mark.parametrize("season", ["now", "upcoming"])
+@pytest.mark.parametrize(
+    ("season", "status"), [("now", "Currently Airing"), ("upcoming", "Not yet aired")]
+)
 def test_a_season_is_walked(
-    db: Database, simulator: Simulator, walk: Callable[[Simulator], None], season: str
+    db: Database, simulate: Simulate, walk: Callable[[Simulator], None], season: str, status: str
 ) -> None:
-    run_id = start(db, "season", None, season)
-    walk(simulator)
+    begun = {"from": f"{date.today()}T00:00:00+00:00"}  # the simulator's clock is the real one
+    listed = [anime(n, title=f"New {n}", status=status, aired=begun) for n in range(1, 31)]
+    for document in listed:
+        document["season"] = document["year"] = None
+    with simulate([*listed, anime(99)]) as jikan:
+        run_id = start(db, "season", None, season)
+        walk(jikan)
     assert progress(db, run_id)[0] == "finished"
-    assert db.value("SELECT count(*) FROM jikan.anime") == progress(db, run_id)[3] > 0
+    assert db.value("SELECT count(*) FROM jikan.anime") == progress(db, run_id)[3] == 30
 
 
 def test_a_504_mid_way_costs_that_page_a_wait(

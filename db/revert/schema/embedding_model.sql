@@ -2,6 +2,8 @@
 
 BEGIN;
 
+SET LOCAL ROLE jikan_owner;
+
 DELETE FROM jikan_sync.setting
 WHERE name IN ('embedding_low_priority', 'embedding_high_limit', 'embedding_switch_coverage');
 

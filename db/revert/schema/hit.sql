@@ -2,6 +2,8 @@
 
 BEGIN;
 
+SET LOCAL ROLE jikan_owner;
+
 DELETE FROM jikan_sync.setting
 WHERE name = 'hit_sample';
 DROP TABLE jikan_sync.demand;

@@ -2,6 +2,8 @@
 
 BEGIN;
 
+SET LOCAL ROLE jikan_owner;
+
 DELETE FROM jikan_sync.setting
 WHERE name = 'query_vector_limit';
 

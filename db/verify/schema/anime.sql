@@ -16,8 +16,6 @@ SELECT
     embedding_hash,
     last_jikan_sync,
     full_synced_at,
-    images_synced_at,
-    reviews_synced_at,
     sync_status,
     removed_at
 FROM jikan.anime

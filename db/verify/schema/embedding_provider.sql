@@ -11,6 +11,10 @@ SELECT
     ms_per_input,
     quota_timezone,
     failure_count,
+    doubt_count,
+    answered_at,
+    inputs_limit,
+    limited_until,
     blocked_until,
     blocked_reason
 FROM jikan_sync.embedding_provider

@@ -8,15 +8,17 @@ SELECT
     id,
     mal_id,
     title,
+    title_english,
     type,
     status,
     genre_names,
     score,
     members,
-    year,
-    aired_from,
     is_nsfw,
-    synopsis
+    synopsis,
+    embedding_hash,
+    is_approved,
+    year
 FROM jikan_sync.findable
 WHERE FALSE;
 

@@ -7,7 +7,9 @@ SET LOCAL ROLE jikan_owner;
 DO $$
 BEGIN
     ASSERT (
-        SELECT count(*) = 6 FROM jikan_sync.freshness_policy AS p WHERE p.status IS NULL
+        SELECT count(*) = (SELECT count(*) FROM jikan_sync.facet)
+        FROM jikan_sync.freshness_policy AS p
+        WHERE p.status IS NULL
     );
     BEGIN
         UPDATE jikan_sync.freshness_policy SET max_age = '-1 day' WHERE facet = 'core';

@@ -13,7 +13,6 @@ SELECT
     per_minute,
     per_day,
     key_header,
-    has_key,
     keyed_per_second,
     keyed_per_minute,
     keyed_per_day
@@ -28,6 +27,12 @@ BEGIN
         SELECT r.allowed FROM jikan_sync.rate_limit AS r
         WHERE r.subject = 'provider:verify' AND r.period = '1 minute'
     ) = 30;
+    UPDATE jikan_sync.provider SET key_header = 'X-Key', keyed_per_minute = 90
+    WHERE name = 'verify';
+    ASSERT (
+        SELECT r.allowed FROM jikan_sync.rate_limit AS r
+        WHERE r.subject = jikan_sync.limit_subject('verify', true) AND r.period = '1 minute'
+    ) = 90;
     BEGIN
         UPDATE jikan_sync.provider SET base_url = 'https://me:secret@127.0.0.1/v4'
         WHERE name = 'verify';

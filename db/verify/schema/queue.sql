@@ -43,6 +43,7 @@ WHERE FALSE;
 DO $$
 BEGIN
     ASSERT jikan_sync.task_key('anime', 5, NULL, '{}') = 'anime:5';
+    ASSERT jikan_sync.task_key('facet', 5, NULL, '{"facet": "news"}') = 'news:5';
     ASSERT jikan_sync.task_key('season', NULL, NULL, '{"season": "now"}') = 'season:now';
     ASSERT NOT has_table_privilege('jikan_sidecar', 'jikan_sync.queue', 'select');
 END;

@@ -6,7 +6,7 @@ SET LOCAL ROLE jikan_owner;
 
 DO $$
 BEGIN
-    ASSERT (SELECT count(*) = 6 FROM jikan_sync.status_facet);
+    ASSERT (SELECT count(*) >= 13 FROM jikan_sync.status_facet);
     ASSERT (SELECT count(*) >= 6 FROM jikan_sync.status);
 END;
 $$;

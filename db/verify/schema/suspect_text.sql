@@ -8,7 +8,8 @@ SELECT
     model_id,
     input_hash,
     max_inputs,
-    suspected_at
+    suspected_at,
+    is_guilty
 FROM jikan_sync.suspect_text
 WHERE FALSE;
 

@@ -17,7 +17,9 @@ SELECT
     total_count,
     started_at,
     advanced_at,
-    finished_at
+    finished_at,
+    stalled_at,
+    seen_count
 FROM jikan_sync.sync_run
 WHERE FALSE;
 

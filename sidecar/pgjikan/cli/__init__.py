@@ -22,6 +22,7 @@ from pgjikan.cli import (
     provider,
     queue,
     read,
+    serve,
     server,
     sidecar,
     simulator,
@@ -29,6 +30,7 @@ from pgjikan.cli import (
     up,
 )
 from pgjikan.errors import PgjikanError, from_database
+from pgjikan.settings import read_settings, unknown_variables
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -42,7 +44,10 @@ app = typer.Typer(
     "  pgjikan COMMAND --help",
 )
 
-for module in (up, demo, database, sidecar, dashboard, read, health, doctor, load, sync, simulator):
+_COMMANDS = (
+    up, demo, database, sidecar, serve, dashboard, read, health, doctor, load, sync, simulator
+)  # fmt: skip
+for module in _COMMANDS:
     module.register(app)
 app.add_typer(server.app, name="server")
 app.add_typer(embeddings.app, name="embeddings")
@@ -53,13 +58,18 @@ app.add_typer(provider.app, name="provider")
 
 @app.callback(invoke_without_command=True)
 def _root(
-    context: typer.Context, version: bool = typer.Option(False, help="Print the version and exit.")
+    context: typer.Context,
+    version: bool = typer.Option(False, "--version", help="Print the version and exit."),
 ) -> None:
     if version:
         typer.echo(__version__)
         raise typer.Exit
     if context.invoked_subcommand is None:
         typer.echo(context.get_help())
+    elif "--help" not in sys.argv:
+        read_settings()
+        for name in unknown_variables():
+            typer.echo(f"warning: nothing reads {name}, a variable of the environment", err=True)
 
 
 def main() -> None:

@@ -9,9 +9,8 @@ from threading import Event
 from typing import Any
 
 import psycopg
-import structlog
 
-from pgjikan import db
+from pgjikan import db, log
 from pgjikan.cli.progress import counting_bar
 from pgjikan.embedding_lane import EmbeddingLane
 from pgjikan.errors import PgjikanError
@@ -23,7 +22,7 @@ PATIENCE = 1.0
 
 def drain(dsn: str, connection: psycopg.Connection[Any], model_id: int) -> dict[str, Any]:
     """Take part in the lane's work until the model lacks nothing that can still come."""
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
+    log.configure(level=logging.WARNING)
     worker = f"backfill:{uuid.uuid4().hex[:8]}"
     lane = EmbeddingLane(db.connector(dsn, "pgjikan backfill"), read_settings(), Event(), worker)
     pause = Event()

@@ -10,10 +10,11 @@ import typer
 from aiohttp import web
 
 from pgjikan.cli.options import Dsn
+from pgjikan.connection import connect
 from pgjikan.dashboard import make_app
 from pgjikan.dashboard.guard import is_loopback
 from pgjikan.errors import PgjikanError
-from pgjikan.settings import resolve_dsn, with_application_name
+from pgjikan.settings import resolve_dsn
 
 
 def dashboard(
@@ -59,7 +60,7 @@ def register(app: typer.Typer) -> None:
 
 
 def _check(dsn: str) -> None:
-    with psycopg.connect(with_application_name(dsn, "pgjikan dashboard")) as connection:
+    with connect(dsn, "pgjikan dashboard") as connection:
         try:
             connection.execute("SELECT FROM jikan_sync.status_error LIMIT 0")
         except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName):

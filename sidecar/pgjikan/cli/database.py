@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -23,11 +23,18 @@ ProjectDir = Annotated[
         "--project", envvar="PGJIKAN_PROJECT", help="The folder of sqitch.plan; default: built in."
     ),
 ]
+Registry = Annotated[
+    str | None,
+    typer.Option(
+        envvar="PGJIKAN_REGISTRY",
+        help="The schema of sqitch's registry; default: sqitch.",
+    ),
+]
 Verbose = Annotated[bool, typer.Option("--verbose", help="Show the server's notices too.")]
 Wait = Annotated[
     float, typer.Option(min=0, help="Seconds to wait while somebody else deploys or reverts.")
 ]
-CHANGE = "name, name@tag, @tag, ID, @HEAD, @ROOT; ^ and ~ step back and forth"
+CHANGE = "name, name@tag, @tag, ID, @HEAD or @ROOT"
 
 
 class Mode(StrEnum):
@@ -49,14 +56,12 @@ class EventKind(StrEnum):
 def deploy(
     dsn: Dsn = None,
     project: ProjectDir = None,
+    registry: Registry = None,
     to: Annotated[str | None, typer.Option(help=f"The last change to deploy: {CHANGE}.")] = None,
     verify: Annotated[
-        bool | None,
-        typer.Option("--verify/--no-verify", help="Verify each change; default: sqitch.conf."),
-    ] = None,
-    mode: Annotated[
-        Mode | None, typer.Option(help="What to revert on a failure; default: sqitch.conf, or all.")
-    ] = None,
+        bool, typer.Option("--verify/--no-verify", help="Verify each change after it.")
+    ] = True,
+    mode: Annotated[Mode, typer.Option(help="What to revert on a failure.")] = Mode.ALL,
     lock_timeout: Wait = migrations.LOCK_TIMEOUT,
     verbose: Verbose = False,
 ) -> None:
@@ -71,9 +76,9 @@ def deploy(
     reporter = ConsoleReporter(verbose)
     count = migrations.deploy(
         resolve_dsn(dsn),
-        _project(project),
+        _project(project, registry),
         to=to,
-        mode=mode.value if mode else None,
+        mode=mode.value,
         verify=verify,
         lock_timeout=lock_timeout,
         reporter=reporter,
@@ -84,6 +89,7 @@ def deploy(
 def verify(
     dsn: Dsn = None,
     project: ProjectDir = None,
+    registry: Registry = None,
     start: Annotated[str | None, typer.Option("--from", help="The first change to verify.")] = None,
     to: Annotated[str | None, typer.Option(help=f"The last change to verify: {CHANGE}.")] = None,
     verbose: Verbose = False,
@@ -93,11 +99,11 @@ def verify(
     \b
     Examples:
       pgjikan verify
-      pgjikan verify --from functions/search
+      pgjikan verify --from functions/search/search
     """
     reporter = ConsoleReporter(verbose)
     count = migrations.verify(
-        resolve_dsn(dsn), _project(project), start=start, to=to, reporter=reporter
+        resolve_dsn(dsn), _project(project, registry), start=start, to=to, reporter=reporter
     )
     reporter.message(f"verified {count} changes")
 
@@ -105,6 +111,7 @@ def verify(
 def revert(
     dsn: Dsn = None,
     project: ProjectDir = None,
+    registry: Registry = None,
     to: Annotated[
         str | None, typer.Option(help=f"The change to go back to, which stays: {CHANGE}.")
     ] = None,
@@ -116,8 +123,8 @@ def revert(
 
     \b
     Examples:
-      pgjikan revert --to @HEAD^
-      pgjikan revert --to functions/search -y
+      pgjikan revert --to @v1.0.0
+      pgjikan revert --to functions/search/search -y
     """
     reporter = ConsoleReporter(verbose)
 
@@ -133,7 +140,7 @@ def revert(
 
     count = migrations.revert(
         resolve_dsn(dsn),
-        _project(project),
+        _project(project, registry),
         to=to,
         confirm=confirm,
         lock_timeout=lock_timeout,
@@ -145,22 +152,23 @@ def revert(
 def status(
     dsn: Dsn = None,
     project: ProjectDir = None,
+    registry: Registry = None,
     as_json: AsJson = False,
     check: Annotated[
-        bool, typer.Option("--check", help="Exit 1 too if changes are pending or scripts drifted.")
+        bool, typer.Option("--check", help="Exit 1 if changes are pending too.")
     ] = False,
 ) -> None:
     """Say what is deployed, what is pending, and which deploy scripts were edited since.
 
-    As with `sqitch status`, pending changes are no failure; it exits 1 if nothing is deployed, or
-    what is deployed is not in the plan. `--check` is stricter, as `sqitch check`.
+    As with `sqitch status`, pending changes are no failure; it exits 1 if nothing is deployed, if
+    what is deployed is not in the plan, or was deployed from another script. `--check` is stricter.
 
     \b
     Examples:
       pgjikan status
       pgjikan status --check --json
     """
-    found = migrations.status(resolve_dsn(dsn), _project(project))
+    found = migrations.status(resolve_dsn(dsn), _project(project, registry))
     if as_json:
         print_json(asdict(found))
     else:
@@ -172,13 +180,14 @@ def status(
         _list("edited after it was deployed", found.drifted)
         if found.is_current:
             print("up to date")
-    if check and not found.is_current:
+    if found.drifted or (check and not found.is_current):
         raise typer.Exit(1)
 
 
 def log(
     dsn: Dsn = None,
     project: ProjectDir = None,
+    registry: Registry = None,
     event: Annotated[EventKind | None, typer.Option(help="Only events of this kind.")] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -190,7 +199,7 @@ def log(
       pgjikan log --event fail --json
     """
     kind = event.value if event else None
-    events = migrations.log(resolve_dsn(dsn), _project(project), event=kind)
+    events = migrations.log(resolve_dsn(dsn), _project(project, registry), event=kind)
     if as_json:
         print_json(events)
         return
@@ -206,8 +215,9 @@ def register(app: typer.Typer) -> None:
         app.command()(command)
 
 
-def _project(folder: Path | None) -> migrations.Project:
-    return migrations.load_project(migrations.find_root(folder))
+def _project(folder: Path | None, registry: str | None) -> migrations.Project:
+    project = migrations.load_project(migrations.find_root(folder))
+    return replace(project, registry=registry) if registry else project
 
 
 def _list(heading: str, names: list[str]) -> None:

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, LiteralString
+from typing import Annotated, Any
 
 import psycopg
 import typer
-from psycopg.rows import dict_row
 from rich.console import Console
 from rich.table import Table
 
 from pgjikan.cli.backfill import drain
-from pgjikan.cli.options import AsJson, Dsn, print_json
+from pgjikan.cli.options import MAX_INTEGER, AsJson, Dsn, print_json
+from pgjikan.cli.questions import open_database, value
 from pgjikan.embedders import load_embedder
 from pgjikan.errors import PgjikanError
-from pgjikan.settings import read_settings, resolve_dsn, with_application_name
+from pgjikan.settings import read_settings, resolve_dsn
 
 app = typer.Typer(no_args_is_help=True, help="Embedding models: coverage, backfill, switch.")
 
@@ -30,14 +30,12 @@ def status(dsn: Dsn = None, as_json: AsJson = False) -> None:
       pgjikan embeddings status
       pgjikan embeddings status --json
     """
-    with _connect(dsn) as connection:
+    with open_database(dsn) as connection:
         rows = connection.execute("SELECT s.* FROM jikan_sync.embedding_status() AS s").fetchall()
     if as_json:
         print_json(rows)
         return
-    table = Table(
-        "id", "model", "status", "coverage", "MB", "index", "blocked", box=None, pad_edge=False
-    )
+    table = Table("id", "model", "status", "coverage", "MB", "blocked", box=None, pad_edge=False)
     for row in rows:
         table.add_row(
             str(row["id"]),
@@ -45,7 +43,6 @@ def status(dsn: Dsn = None, as_json: AsJson = False) -> None:
             row["status"],
             f"{row['current_count']:,} of {row['title_count']:,} ({row['coverage']:.1%})",
             f"{row['size_bytes'] / 2**20:.0f}",
-            "HNSW" if row["has_index"] else "exact",
             f"until {row['blocked_until']:%H:%M} {row['blocked_reason']}"
             if row["blocked_until"]
             else "",
@@ -59,7 +56,9 @@ def status(dsn: Dsn = None, as_json: AsJson = False) -> None:
 def add(
     provider: Annotated[str, typer.Argument(help="local, google or google-legacy.")],
     name: Annotated[str, typer.Argument(help="The provider's name: gemini-embedding-001 …")],
-    dimensions: Annotated[int, typer.Argument(help="Length of its vectors: 768 …")],
+    dimensions: Annotated[
+        int, typer.Argument(max=MAX_INTEGER, help="Length of its vectors: 768 …")
+    ],
     price: Annotated[
         float, typer.Option(min=0, help="US dollars for a million tokens, for estimates.")
     ] = 0.0,
@@ -73,13 +72,16 @@ def add(
       pgjikan embeddings add google gemini-embedding-001 768 --price 0.15
     """
     load_embedder(provider, name, dimensions, read_settings())
-    with _connect(dsn) as connection:
-        model_id = _value(
+    with open_database(dsn) as connection:
+        model_id = value(
             connection,
             "SELECT jikan_sync.add_embedding_model("
             "provider => %(provider)s, name => %(name)s, dimensions => %(dimensions)s, "
             "price => %(price)s::numeric)",
-            {"provider": provider, "name": name, "dimensions": dimensions, "price": price},
+            provider=provider,
+            name=name,
+            dimensions=dimensions,
+            price=price,
         )
     if as_json:
         print_json({"model_id": model_id})
@@ -106,15 +108,15 @@ def backfill(
       pgjikan embeddings backfill gemini-embedding-001 --json
     """
     target = resolve_dsn(dsn)
-    with _connect(target) as connection:
+    with open_database(target) as connection:
         model_id = _find(connection, model)
         if estimate:
             _print_estimate(connection, model_id, as_json)
             return
-        queued = _value(
+        queued = value(
             connection,
             "SELECT jikan_sync.backfill_embeddings(model_id => %(model_id)s)",
-            {"model_id": model_id},
+            model_id=model_id,
         )
         done = drain(target, connection, model_id)
     if as_json:
@@ -141,13 +143,14 @@ def switch(
       pgjikan embeddings switch gemini-embedding-001
       pgjikan embeddings switch local/universal-sentence-encoder-multilingual-3
     """
-    with _connect(dsn) as connection:
+    with open_database(dsn) as connection:
         model_id = _find(connection, model)
-        _value(
+        value(
             connection,
             "SELECT jikan_sync.switch_embedding_model("
             "model_id => %(model_id)s, is_forced => %(is_forced)s)",
-            {"model_id": model_id, "is_forced": force},
+            model_id=model_id,
+            is_forced=force,
         )
         row = connection.execute(
             "SELECT jikan_sync.setting_text('embedding_low_priority') AS low, "
@@ -175,16 +178,21 @@ def drop(
     Examples:
       pgjikan embeddings drop 1 --yes
     """
-    with _connect(dsn) as connection:
+    with open_database(dsn) as connection:
         model_id = _find(connection, model)
         if not yes:
             typer.confirm(f"Drop model {model_id} and all of its vectors?", abort=True)
-        _value(
+        is_gone = value(
             connection,
             "SELECT jikan_sync.drop_embedding_model(model_id => %(model_id)s)",
-            {"model_id": model_id},
+            model_id=model_id,
         )
-    typer.echo(f"model {model_id} dropped")
+    typer.echo(
+        f"model {model_id} dropped"
+        if is_gone
+        else f"model {model_id} is retired; an open transaction still reads vectors, and within a "
+        "minute of its end a job drops them"
+    )
 
 
 def _print_estimate(connection: psycopg.Connection[Any], model_id: int, as_json: bool) -> None:
@@ -204,22 +212,9 @@ def _print_estimate(connection: psycopg.Connection[Any], model_id: int, as_json:
 
 def _find(connection: psycopg.Connection[Any], model: str) -> int:
     return int(
-        _value(
+        value(
             connection,
             "SELECT (jikan_sync.find_embedding_model(model => %(model)s)).id",
-            {"model": model},
+            model=model,
         )
     )
-
-
-def _connect(dsn: str | None) -> psycopg.Connection[Any]:
-    conninfo = with_application_name(resolve_dsn(dsn), "pgjikan embeddings")
-    return psycopg.connect(conninfo, autocommit=True, row_factory=dict_row)
-
-
-def _value(
-    connection: psycopg.Connection[Any], query: LiteralString, parameters: dict[str, Any]
-) -> Any:
-    row = connection.execute(query, parameters).fetchone()
-    assert row is not None  # a function call answers one row
-    return next(iter(row.values()))

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-import psycopg
 import typer
-from psycopg.rows import dict_row
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from pgjikan.cli.options import AsJson, Dsn, print_json
-from pgjikan.settings import resolve_dsn, with_application_name
+from pgjikan.cli.questions import ask
 
 COLOURS = {"ok": "bold green", "degraded": "bold yellow", "down": "bold red"}
 
@@ -31,7 +29,7 @@ def health(
       pgjikan health
       pgjikan health --json
     """
-    row = _read(resolve_dsn(dsn))
+    [row] = ask(dsn, "SELECT h.* FROM anime.health AS h")
     if as_json:
         print_json(row)
     else:
@@ -43,14 +41,6 @@ def health(
 def register(app: typer.Typer) -> None:
     """Add the command to the command line."""
     app.command()(health)
-
-
-def _read(dsn: str) -> dict[str, Any]:
-    conninfo = with_application_name(dsn, "pgjikan health")
-    with psycopg.connect(conninfo, autocommit=True, row_factory=dict_row) as connection:
-        row = connection.execute("SELECT h.* FROM anime.health AS h").fetchone()
-    assert row is not None  # the view answers one row
-    return row
 
 
 def _show(row: dict[str, Any]) -> None:

@@ -8,6 +8,8 @@ from typing import Annotated, Any
 import typer
 
 Dsn = Annotated[str | None, typer.Option(help="The database, as libpq's conninfo or URL.")]
+#: The largest integer of a function in the database that is asked for a number.
+MAX_INTEGER = 2_147_483_647
 AsJson = Annotated[bool, typer.Option("--json", help="For a machine to read.")]
 
 

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, LiteralString
+from typing import Annotated
 
-import psycopg
 import typer
-from psycopg.rows import dict_row
 from rich.console import Console
 from rich.table import Table
 
 from pgjikan.cli.options import AsJson, Dsn, print_json
+from pgjikan.cli.questions import ask, open_database
 from pgjikan.errors import PgjikanError
 from pgjikan.probe import probe
-from pgjikan.settings import read_settings, resolve_dsn, with_application_name
+from pgjikan.settings import read_settings
 
 app = typer.Typer(no_args_is_help=True, help="Who serves the Jikan v4 API, and how they are doing.")
 
@@ -30,24 +29,37 @@ def list_(dsn: Dsn = None, as_json: AsJson = False) -> None:
       pgjikan provider list
       pgjikan provider list --json
     """
-    rows = _call(dsn, "SELECT s.* FROM jikan_sync.provider_status AS s", {})
+    found = ask(dsn, "SELECT s.* FROM jikan_sync.provider_status AS s")
     if as_json:
-        print_json(rows)
+        print_json(found)
         return
     table = Table(
-        *("name", "enabled", "key", "breaker", "pace", "wait", "requests", "failed", "429", "url"),
+        *(
+            "name",
+            "enabled",
+            "breaker",
+            "pace",
+            "wait",
+            "with a key",
+            "requests",
+            "failed",
+            "429",
+            "url",
+        ),
         box=None,
         pad_edge=False,
         header_style="bold",
     )
-    for row in rows:
+    for row in found:
         table.add_row(
             row["name"],
             "yes" if row["enabled"] else "no",
-            "yes" if row["has_key"] else "no",
             row["breaker"] + (f" ({row['last_failure']})" if row["breaker"] != "closed" else ""),
             f"{row['pace']:.0%}",
             f"{row['wait'].total_seconds():.1f} s",
+            "-"
+            if row["keyed_pace"] is None
+            else f"{row['keyed_pace']:.0%}, {row['keyed_wait'].total_seconds():.1f} s",
             *(str(row[name]) for name in ("request_count", "failure_count", "rate_limited_count")),
             row["base_url"],
         )
@@ -75,20 +87,18 @@ def set_(
       pgjikan provider set tenrai --per-minute 30
       pgjikan provider set mine --url http://10.0.0.7:8080/v4 --per-minute 120 --rank 1
     """
-    _call(
+    ask(
         dsn,
         "SELECT jikan_sync.set_provider(name => %(name)s, base_url => %(url)s, rank => %(rank)s, "
         "per_second => %(per_second)s::numeric, per_minute => %(per_minute)s::numeric, "
         "per_day => %(per_day)s::numeric, key_header => %(key_header)s)",
-        {
-            "name": name,
-            "url": url,
-            "rank": rank,
-            "per_second": per_second,
-            "per_minute": per_minute,
-            "per_day": per_day,
-            "key_header": key_header,
-        },
+        name=name,
+        url=url,
+        rank=rank,
+        per_second=per_second,
+        per_minute=per_minute,
+        per_day=per_day,
+        key_header=key_header,
     )
     typer.echo(f"{name}: set")
 
@@ -123,8 +133,7 @@ def test(name: Name, dsn: Dsn = None, as_json: AsJson = False) -> None:
     Examples:
       pgjikan provider test tenrai
     """
-    conninfo = with_application_name(resolve_dsn(dsn), "pgjikan provider")
-    with psycopg.connect(conninfo, autocommit=True) as connection:
+    with open_database(dsn) as connection:
         response = probe(connection, read_settings(), name)
     if response is None:
         raise PgjikanError(
@@ -151,17 +160,10 @@ def test(name: Name, dsn: Dsn = None, as_json: AsJson = False) -> None:
 
 
 def _enable(dsn: str | None, name: str, enabled: bool) -> None:
-    _call(
+    ask(
         dsn,
         "SELECT jikan_sync.enable_provider(name => %(name)s, enabled => %(enabled)s)",
-        {"name": name, "enabled": enabled},
+        name=name,
+        enabled=enabled,
     )
     typer.echo(f"{name}: {'enabled' if enabled else 'disabled'}")
-
-
-def _call(
-    dsn: str | None, query: LiteralString, parameters: dict[str, Any]
-) -> list[dict[str, Any]]:
-    conninfo = with_application_name(resolve_dsn(dsn), "pgjikan provider")
-    with psycopg.connect(conninfo, autocommit=True, row_factory=dict_row) as connection:
-        return connection.execute(query, parameters).fetchall()

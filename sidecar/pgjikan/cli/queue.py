@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, LiteralString
+from typing import Annotated
 
-import psycopg
 import typer
-from psycopg.rows import dict_row
-from rich.console import Console
-from rich.table import Table
 
 from pgjikan.cli.options import AsJson, Dsn, print_json
+from pgjikan.cli.questions import ask, show
 from pgjikan.errors import PgjikanError
-from pgjikan.settings import resolve_dsn, with_application_name
 
 app = typer.Typer(no_args_is_help=True, help="The queue: what waits, what died, and back again.")
 job_app = typer.Typer(no_args_is_help=True, help="The jobs: when they run, and how it went.")
@@ -29,9 +25,11 @@ def status(dsn: Dsn = None, as_json: AsJson = False) -> None:
       pgjikan queue status
       pgjikan queue status --json
     """
-    _show(
-        dsn,
-        "SELECT q.* FROM jikan_sync.status_queue AS q ORDER BY q.lane, q.priority, q.task",
+    show(
+        ask(
+            dsn,
+            "SELECT q.* FROM jikan_sync.status_queue AS q ORDER BY q.lane, q.priority, q.task",
+        ),
         as_json,
         "the queue is empty",
     )
@@ -46,10 +44,12 @@ def dead(dsn: Dsn = None, as_json: AsJson = False) -> None:
       pgjikan queue dead
       pgjikan queue dead --json
     """
-    _show(
-        dsn,
-        "SELECT d.id, d.task, d.mal_id, d.died_at, d.attempts, d.reason, d.message "
-        "FROM jikan_sync.dead_letter AS d ORDER BY d.died_at DESC",
+    show(
+        ask(
+            dsn,
+            "SELECT d.id, d.task, d.mal_id, d.died_at, d.attempts, d.reason, d.message "
+            "FROM jikan_sync.dead_letter AS d ORDER BY d.died_at DESC",
+        ),
         as_json,
         "no task was given up",
     )
@@ -57,7 +57,9 @@ def dead(dsn: Dsn = None, as_json: AsJson = False) -> None:
 
 @app.command()
 def redrive(
-    ids: Annotated[list[int] | None, typer.Argument(help="Dead tasks; without: all.")] = None,
+    ids: Annotated[
+        list[int] | None, typer.Argument(max=2**63 - 1, help="Dead tasks; without: all.")
+    ] = None,
     task: Annotated[str | None, typer.Option(help="Only tasks of this kind.")] = None,
     dsn: Dsn = None,
     as_json: AsJson = False,
@@ -70,10 +72,11 @@ def redrive(
       pgjikan queue redrive 17 42
       pgjikan queue redrive --task anime
     """
-    [row] = _rows(
+    [row] = ask(
         dsn,
         "SELECT jikan_sync.redrive(ids => %(ids)s, task => %(task)s) AS count",
-        {"ids": ids or None, "task": task},
+        ids=ids or None,
+        task=task,
     )
     if as_json:
         print_json({"redriven": row["count"]})
@@ -90,9 +93,11 @@ def list_jobs(dsn: Dsn = None, as_json: AsJson = False) -> None:
       pgjikan job list
       pgjikan job list --json
     """
-    _show(
-        dsn,
-        "SELECT j.* FROM jikan_sync.status_job AS j ORDER BY j.name",
+    show(
+        ask(
+            dsn,
+            "SELECT j.* FROM jikan_sync.status_job AS j ORDER BY j.name",
+        ),
         as_json,
         "there is no job",
     )
@@ -106,16 +111,16 @@ def run(name: JobName, dsn: Dsn = None, as_json: AsJson = False) -> None:
     Examples:
       pgjikan job run nightly_embeddings
     """
-    [row] = _rows(dsn, "SELECT jikan_sync.run_job(%(name)s)::text AS outcome", {"name": name})
+    [row] = ask(dsn, "SELECT jikan_sync.run_job(%(name)s)::text AS outcome", name=name)
     if as_json:
         print_json({"job": name, "outcome": row["outcome"]})
     else:
         typer.echo(f"{name}: {row['outcome']}")
     if row["outcome"] == "failed":
-        [job] = _rows(
+        [job] = ask(
             dsn,
             "SELECT j.last_error FROM jikan_sync.status_job AS j WHERE j.name = %(name)s",
-            {"name": name},
+            name=name,
         )
         raise PgjikanError(job["last_error"], hint="Its context is in jikan_sync.job_run.")
 
@@ -143,33 +148,13 @@ def disable(name: JobName, dsn: Dsn = None) -> None:
 
 
 def _switch(dsn: str | None, name: str, enabled: bool) -> None:
-    changed = _rows(
+    changed = ask(
         dsn,
         "UPDATE jikan_sync.job SET enabled = %(enabled)s WHERE name = %(name)s RETURNING name",
-        {"name": name, "enabled": enabled},
+        name=name,
+        enabled=enabled,
     )
     if not changed:
         raise PgjikanError(f"there is no job {name!r}", hint="See `pgjikan job list`.")
-    _rows(dsn, "SELECT jikan_sync.install_jobs()", {})  # pg_cron's entries follow
+    ask(dsn, "SELECT jikan_sync.install_jobs()")  # pg_cron's entries follow
     typer.echo(f"{name} is {'enabled' if enabled else 'disabled'}")
-
-
-def _rows(
-    dsn: str | None, query: LiteralString, parameters: dict[str, Any]
-) -> list[dict[str, Any]]:
-    conninfo = with_application_name(resolve_dsn(dsn), "pgjikan")
-    with psycopg.connect(conninfo, autocommit=True, row_factory=dict_row) as connection:
-        return connection.execute(query, parameters).fetchall()
-
-
-def _show(dsn: str | None, query: LiteralString, as_json: bool, nothing: str) -> None:
-    rows = _rows(dsn, query, {})
-    if as_json:
-        print_json(rows)
-    elif not rows:
-        typer.echo(nothing)
-    else:
-        table = Table(*rows[0], box=None, pad_edge=False, header_style="bold")
-        for row in rows:
-            table.add_row(*("" if cell is None else str(cell) for cell in row.values()))
-        Console().print(table)

@@ -1,20 +1,20 @@
-"""`pgjikan search|similar|recommend|get`: the SQL face from a terminal."""
+"""`pgjikan search|similar|recommend|get|facet`: the SQL face from a terminal."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import Annotated, Any, LiteralString
+from pathlib import Path
+from typing import Annotated, Any
 
-import psycopg
 import typer
-from psycopg.rows import dict_row
 from rich.console import Console
 from rich.table import Table
 
-from pgjikan.cli.options import AsJson, Dsn, print_json
+from pgjikan.cli.options import MAX_INTEGER, AsJson, Dsn, print_json
+from pgjikan.cli.questions import ask
 from pgjikan.errors import PgjikanError
-from pgjikan.settings import resolve_dsn, with_application_name
+from pgjikan.mal_list import read_mal_list
 
 Rows = Annotated[int, typer.Option(min=1, max=100, help="At most so many rows.")]
 
@@ -43,70 +43,100 @@ def search(
       pgjikan search 'a title nobody has' --wait 5
     """
     arguments = {"query": query, "rows": rows, "types": type_, "genres": genre, "nsfw": nsfw}
-    target = resolve_dsn(dsn)
     if wait:
-        found = _rows(
-            target,
+        found = ask(
+            dsn,
             "CALL anime.search_live(query => %(query)s, results => NULL, wait => %(wait)s, "
             "max_rows => %(rows)s, types => %(types)s, genres => %(genres)s, nsfw => %(nsfw)s)",
-            {**arguments, "wait": f"{wait} s"},
+            **arguments,
+            wait=f"{wait} s",
         )[0]["results"]["results"]
     else:
-        found = _rows(
-            target,
+        found = ask(
+            dsn,
             "SELECT s.* FROM anime.search(query => %(query)s, max_rows => %(rows)s, "
             "types => %(types)s, genres => %(genres)s, nsfw => %(nsfw)s) AS s",
-            arguments,
+            **arguments,
         )
     _show(found, ("mal_id", "title", "type", "year", "score", "match", "freshness"), as_json)
 
 
 def similar(
-    mal_id: Annotated[int, typer.Argument(help="The anime to start from.")],
+    mal_id: Annotated[int, typer.Argument(max=MAX_INTEGER, help="The anime to start from.")],
     rows: Rows = 10,
     dsn: Dsn = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show the nearest anime by vector.
+    """Show what goes with an anime: what people recommend with it, then what is alike.
 
     \b
     Examples:
       pgjikan similar 5680
       pgjikan similar 1 --rows 3 --json
     """
-    found = _rows(
-        resolve_dsn(dsn),
+    found = ask(
+        dsn,
         "SELECT s.* FROM anime.similar(mal_id => %(mal_id)s, max_rows => %(rows)s) AS s",
-        {"mal_id": mal_id, "rows": rows},
+        mal_id=mal_id,
+        rows=rows,
     )
-    _show(found, ("mal_id", "title", "type", "year", "score", "similarity"), as_json)
+    _show(found, ("mal_id", "title", "type", "year", "score", "why"), as_json)
 
 
 def recommend(
-    liked: Annotated[list[int], typer.Argument(help="mal_ids of what you liked.")],
-    disliked: Annotated[list[int] | None, typer.Option(help="mal_ids of what you did not.")] = None,
+    liked: Annotated[
+        list[int] | None,
+        typer.Argument(max=MAX_INTEGER, help="mal_ids of what you liked.", show_default=False),
+    ] = None,
+    disliked: Annotated[
+        list[int] | None, typer.Option(max=MAX_INTEGER, help="mal_ids of what you did not.")
+    ] = None,
+    mal_list: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE.xml[.gz]",
+            exists=True,
+            dir_okay=False,
+            help="Your list as MyAnimeList exports it, instead of mal_ids.",
+        ),
+    ] = None,
     rows: Rows = 10,
     dsn: Dsn = None,
     as_json: AsJson = False,
 ) -> None:
-    """Recommend anime near what you liked and away from what you did not.
+    """Recommend anime by what you liked, or by your own list with its scores.
 
     \b
     Examples:
       pgjikan recommend 1535 13601
       pgjikan recommend 1535 13601 --disliked 20 --json
+      pgjikan recommend --mal-list animelist_1700000000_-_1.xml.gz
     """
-    found = _rows(
-        resolve_dsn(dsn),
-        "SELECT r.* FROM anime.recommend(liked => %(liked)s, disliked => %(disliked)s, "
-        "max_rows => %(rows)s) AS r",
-        {"liked": liked, "disliked": disliked or [], "rows": rows},
-    )
-    _show(found, ("mal_id", "title", "type", "year", "score", "similarity"), as_json)
+    if (mal_list is None) == (not liked) or (mal_list is not None and disliked):
+        raise typer.BadParameter("Pass mal_ids of what you liked, or --mal-list alone.")
+    if mal_list is not None:
+        scores = [{"mal_id": s.mal_id, "score": s.score} for s in read_mal_list(mal_list)]
+        found = ask(
+            dsn,
+            "SELECT r.* FROM anime.recommend_for(scores => %(scores)s::jsonb, "
+            "max_rows => %(rows)s) AS r",
+            scores=json.dumps(scores),
+            rows=rows,
+        )
+    else:
+        found = ask(
+            dsn,
+            "SELECT r.* FROM anime.recommend(liked => %(liked)s, disliked => %(disliked)s, "
+            "max_rows => %(rows)s) AS r",
+            liked=liked,
+            disliked=disliked or [],
+            rows=rows,
+        )
+    _show(found, ("mal_id", "title", "type", "year", "score", "why"), as_json)
 
 
 def get(
-    mal_id: Annotated[int, typer.Argument(help="The anime.")],
+    mal_id: Annotated[int, typer.Argument(max=MAX_INTEGER, help="The anime.")],
     dsn: Dsn = None,
     as_json: AsJson = False,
 ) -> None:
@@ -119,7 +149,7 @@ def get(
       pgjikan get 1
       pgjikan get 5114 --json
     """
-    row = _rows(resolve_dsn(dsn), "SELECT anime.get(%(mal_id)s) AS anime", {"mal_id": mal_id})[0]
+    row = ask(dsn, "SELECT anime.get(%(mal_id)s) AS anime", mal_id=mal_id)[0]
     if row["anime"] is None:
         raise PgjikanError(
             f"anime {mal_id} is not in the database yet; it has been queued",
@@ -131,16 +161,53 @@ def get(
         typer.echo(json.dumps(row["anime"], ensure_ascii=False, indent=2))
 
 
+def facet(
+    mal_id: Annotated[int, typer.Argument(max=MAX_INTEGER, help="The anime.")],
+    name: Annotated[
+        str | None,
+        typer.Argument(help="The facet, such as characters; without one: how fresh each is."),
+    ] = None,
+    dsn: Dsn = None,
+    as_json: AsJson = False,
+) -> None:
+    """Print a facet of an anime as Jikan has it: characters, staff, episodes, videos and so on.
+
+    What is stale or was never fetched is queued. Where nothing is there yet it exits 1: ask again.
+    It is JSON either way; --json puts it on one line.
+
+    \b
+    Examples:
+      pgjikan facet 1
+      pgjikan facet 1 characters --json
+    """
+    if name is None:
+        row = ask(dsn, "SELECT anime.get(%(mal_id)s) -> 'freshness' AS found", mal_id=mal_id)[0]
+    else:
+        row = ask(
+            dsn,
+            "SELECT anime.facet(mal_id => %(mal_id)s, facet => %(name)s) AS found",
+            mal_id=mal_id,
+            name=name,
+        )[0]
+    found = row["found"]
+    if found is None or (name is not None and found["data"] is None):
+        raise PgjikanError(
+            f"{name or 'anime'} of {mal_id} is not in the database yet; it has been queued",
+            hint="With a sidecar running, ask again in a second.",
+        )
+    if name is None:
+        rows = [{"facet": key, **age} for key, age in found.items()]
+        _show(rows, ("facet", "state", "synced_at"), as_json)
+    elif as_json:
+        print_json(found)
+    else:
+        typer.echo(json.dumps(found, ensure_ascii=False, indent=2))
+
+
 def register(app: typer.Typer) -> None:
     """Add the commands to the command line."""
-    for command in (search, similar, recommend, get):
+    for command in (search, similar, recommend, get, facet):
         app.command()(command)
-
-
-def _rows(dsn: str, query: LiteralString, parameters: dict[str, Any]) -> list[dict[str, Any]]:
-    conninfo = with_application_name(dsn, "pgjikan")
-    with psycopg.connect(conninfo, autocommit=True, row_factory=dict_row) as connection:
-        return connection.execute(query, parameters).fetchall()
 
 
 def _show(rows: Sequence[dict[str, Any]], columns: Sequence[str], as_json: bool) -> None:

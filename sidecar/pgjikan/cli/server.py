@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from pgjikan import postgres_install
+from pgjikan.app_login import app_dsn
 from pgjikan.cli.options import AsJson, print_json
 from pgjikan.server import DATABASE, EmbeddedServer, default_data_dir
 
@@ -105,15 +106,21 @@ def status(
 def dsn(
     data_dir: DataDir = None,
     socket: Annotated[bool, typer.Option(help="The socket even where a port is open.")] = False,
+    app: Annotated[
+        bool, typer.Option("--app", help="An app's login: it may use the schema anime, no more.")
+    ] = False,
 ) -> None:
     """Print the connection string of the running server, its password included.
 
     \b
     Examples:
       pgjikan server dsn
-      export DATABASE_URL=$(pgjikan server dsn)
+      export DATABASE_URL=$(pgjikan server dsn --app)
     """
     server = _server(data_dir)
+    if app:
+        typer.echo(app_dsn(server))
+        return
     typer.echo(server.dsn() if socket else _dsn(server))
 
 

@@ -1,22 +1,17 @@
-"""`pgjikan sync season|anime|catalogue`: fetch in bulk, here and now."""
+"""`pgjikan sync season|anime|catalogue|recommendations`: fetch in bulk, here and now."""
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Sequence
-from contextlib import AbstractContextManager
 from dataclasses import asdict
 from datetime import timedelta
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated
 
-import structlog
 import typer
-from rich.console import Console
 
 from pgjikan import db, sync_run
-from pgjikan.cli.options import AsJson, Dsn, print_json
-from pgjikan.cli.progress import counting_bar
+from pgjikan.cli.fetching import agree, clock, fetch, foreground, walk
+from pgjikan.cli.options import MAX_INTEGER, AsJson, Dsn, print_json
 from pgjikan.errors import PgjikanError
 from pgjikan.settings import read_settings, resolve_dsn
 
@@ -24,12 +19,6 @@ app = typer.Typer(no_args_is_help=True, help="Fetch from upstream in bulk, in th
 
 #: A finished catalogue is not walked again within this time, unless asked.
 CATALOGUE_IS_NEW = timedelta(days=7)
-
-TERMS = (
-    "MyAnimeList's terms: the data is theirs, and people who host Jikan themselves are told not to "
-    "build a public database of it. A private mirror for your own app is on your own account. "
-    "Without this command pgjikan fetches only what is asked for."
-)
 
 
 class Season(StrEnum):
@@ -43,7 +32,7 @@ class Season(StrEnum):
 
 @app.command()
 def season(
-    year: Annotated[int | None, typer.Argument(help="Such as 2024.")] = None,
+    year: Annotated[int | None, typer.Argument(max=MAX_INTEGER, help="Such as 2024.")] = None,
     season: Annotated[Season | None, typer.Argument(help="The season of YEAR.")] = None,
     current: Annotated[bool, typer.Option("--current", help="The season on air.")] = False,
     upcoming: Annotated[bool, typer.Option("--upcoming", help="All that is announced.")] = False,
@@ -63,19 +52,19 @@ def season(
             hint="pgjikan sync season 2024 fall",
         )
     name = "now" if current else "upcoming" if upcoming else str(season)
-    with _foreground(dsn) as work:
+    with foreground(dsn) as work:
         run_id = sync_run.start(
             work.connection, kind="season", year=year, season=name, priority="high"
         )
         label = f"season {year} {name}" if year else f"season {name}"
-        walked = _walk(work, run_id, label, quiet=as_json)
+        walked = walk(work, run_id, label, quiet=as_json)
     if as_json:
         print_json(walked)
 
 
 @app.command()
 def anime(
-    mal_ids: Annotated[list[int], typer.Argument(min=1, help="MyAnimeList ids.")],
+    mal_ids: Annotated[list[int], typer.Argument(min=1, max=MAX_INTEGER, help="MyAnimeList ids.")],
     dsn: Dsn = None,
     as_json: AsJson = False,
 ) -> None:
@@ -86,8 +75,8 @@ def anime(
       pgjikan sync anime 1 5114
       pgjikan sync anime 1 5114 --json
     """
-    with _foreground(dsn) as work:
-        fetched = _fetch(work, sorted(set(mal_ids)), quiet=as_json)
+    with foreground(dsn) as work:
+        fetched = fetch(work, sorted(set(mal_ids)), quiet=as_json)
     if as_json:
         print_json(fetched)
     if fetched["missing"] or fetched["given_up"]:
@@ -119,128 +108,100 @@ def catalogue(
       pgjikan sync catalogue --dry-run
       pgjikan sync catalogue --yes --details 500 --json
     """
-    out = Console(stderr=True, highlight=False)
+    keys = list(read_settings().server_keys)
     with db.connector(resolve_dsn(dsn), "pgjikan sync")() as connection:
-        cost = sync_run.estimate(connection, details)
+        cost = sync_run.estimate(connection, details, keys)
     if cost.provider is None:
         raise PgjikanError("no provider is enabled", hint="pgjikan provider enable NAME")
     if not as_json:
         typer.echo(
             f"{cost.title_count:,} titles: {cost.page_count:,} pages, "
             f"{cost.request_count:,} requests, "
-            f"{_clock(cost.duration)} at the limits of {cost.provider}"
+            f"{clock(cost.duration)} at the limits of {cost.provider}"
         )
     if dry_run:
         if as_json:
             print_json({**asdict(cost), "duration": round(cost.duration.total_seconds())})
         return
-    if not yes:
-        out.print(TERMS, style="yellow")
-        if not out.is_terminal:
-            raise PgjikanError("the catalogue is opt-in", hint="pgjikan sync catalogue --yes")
-        typer.confirm("Go on?", abort=True)
-    with _foreground(dsn) as work:
+    agree("the catalogue is", "pgjikan sync catalogue", yes=yes)
+    with foreground(dsn) as work:
         run_id = sync_run.start(
             work.connection,
             kind="catalogue",
             unless_finished_within=None if again else CATALOGUE_IS_NEW,
         )
-        done = {"catalogue": _walk(work, run_id, "catalogue", quiet=as_json)}
+        done = {"catalogue": walk(work, run_id, "catalogue", quiet=as_json)}
         if details:
             wanted = sync_run.wanted_details(work.connection, details)
-            done["details"] = _fetch(work, wanted, quiet=as_json)
+            done["details"] = fetch(work, wanted, quiet=as_json)
     if as_json:
         print_json(done)
     if "details" in done and done["details"]["given_up"]:
         raise typer.Exit(1)
 
 
+@app.command()
+def recommendations(
+    titles: Annotated[
+        int,
+        typer.Option(
+            min=1,
+            max=MAX_INTEGER,
+            help="Of the N most popular titles; 1,000 have 85 % of all pairs.",
+        ),
+    ] = 1000,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what it would cost.")] = (
+        False
+    ),
+    yes: Annotated[
+        bool, typer.Option("--yes", help="You have read about MyAnimeList's terms.")
+    ] = False,
+    dsn: Dsn = None,
+    as_json: AsJson = False,
+) -> None:
+    """Fetch what users recommend with the most popular titles: one request a title.
+
+    The most popular go first. Ctrl-C and go on later: what is fresh is not asked for again. Then
+    `pgjikan job enable sync_recommendations` adds what is new, in a few requests a week.
+
+    \b
+    Examples:
+      pgjikan sync recommendations --dry-run
+      pgjikan sync recommendations --titles 200 --yes --json
+    """
+    keys = list(read_settings().server_keys)
+    with db.connector(resolve_dsn(dsn), "pgjikan sync")() as connection:
+        wanted = sync_run.wanted_facet(connection, "recommendations", titles)
+        cost = sync_run.estimate_requests(connection, len(wanted), keys)
+    if cost.provider is None:
+        raise PgjikanError("no provider is enabled", hint="pgjikan provider enable NAME")
+    if not as_json:
+        typer.echo(
+            f"{len(wanted):,} of the {titles:,} most popular titles are to be asked for: "
+            f"{len(wanted):,} requests, {clock(cost.duration)} at the limits of {cost.provider}"
+        )
+    if dry_run:
+        if as_json:
+            print_json(
+                {
+                    "request_count": len(wanted),
+                    "provider": cost.provider,
+                    "duration": round(cost.duration.total_seconds()),
+                }
+            )
+        return
+    if not wanted:
+        done = {"stored": 0, "missing": 0, "given_up": 0}
+        return print_json(done) if as_json else None
+    agree("recommendations in bulk are", "pgjikan sync recommendations", yes=yes)
+    with foreground(dsn) as work:
+        done = fetch(work, wanted, quiet=as_json, facet="recommendations", label="recommendations")
+    if as_json:
+        print_json(done)
+    if done["given_up"]:
+        raise typer.Exit(1)
+
+
 def register(app_: typer.Typer) -> None:
     """Add the commands to the command line."""
     app_.add_typer(app, name="sync")
-
-
-def _foreground(dsn: str | None) -> AbstractContextManager[sync_run.Foreground]:
-    # one line per request would break the bar; warnings still show
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
-    return sync_run.foreground(resolve_dsn(dsn), read_settings())
-
-
-def _walk(work: sync_run.Foreground, run_id: int, label: str, *, quiet: bool) -> dict[str, Any]:
-    """Do a run to its end under a bar that counts pages; what came of it, told unless `quiet`."""
-    at = sync_run.progress(work.connection, run_id)
-    if at.state == "finished":
-        if not quiet:
-            typer.echo(f"{label}: walked lately, {at.item_count:,} titles; --again walks it again")
-        return _report(label, at, walked=False)
-    with counting_bar("pages") as bar:
-        task = bar.add_task(label, total=at.last_page, completed=at.page_count, detail="")
-
-        def is_done() -> bool:
-            nonlocal at
-            at = sync_run.progress(work.connection, run_id)
-            detail = f"{at.item_count:,} titles"
-            bar.update(
-                task,
-                total=at.last_page,
-                completed=at.page_count,
-                detail=f"{detail}; {at.trouble}" if at.trouble else detail,
-            )
-            return at.state != "running"
-
-        finished = work.drain(is_done)
-    if not finished:
-        raise PgjikanError(
-            f"{label}: stopped after page {at.page_count}", hint="The same command goes on there."
-        )
-    if at.state == "stalled":
-        raise PgjikanError(
-            f"{label}: page {at.page_count + 1} was given up: {at.trouble}",
-            hint="`pgjikan queue dead` tells more; the same command tries it again.",
-        )
-    if not quiet:
-        typer.echo(
-            f"{label}: {at.item_count:,} titles on {at.page_count:,} pages in {_clock(at.elapsed)}"
-        )
-    return _report(label, at, walked=True)
-
-
-def _report(label: str, at: sync_run.RunProgress, *, walked: bool) -> dict[str, Any]:
-    return {
-        "list": label,
-        "walked": walked,
-        "titles": at.item_count,
-        "pages": at.page_count,
-        "seconds": round(at.elapsed.total_seconds(), 1),
-    }
-
-
-def _fetch(work: sync_run.Foreground, mal_ids: Sequence[int], *, quiet: bool) -> dict[str, int]:
-    """Fetch titles under a bar that counts them; what came of them, told unless `quiet`."""
-    sync_run.queue_titles(work.connection, mal_ids)
-    at = sync_run.titles_progress(work.connection, mal_ids)
-    with counting_bar("titles") as bar:
-        task = bar.add_task("details", total=len(mal_ids), detail="")
-
-        def is_done() -> bool:
-            nonlocal at
-            at = sync_run.titles_progress(work.connection, mal_ids)
-            bar.update(task, completed=len(mal_ids) - at.pending_count, detail=at.trouble or "")
-            return at.pending_count == 0
-
-        finished = work.drain(is_done)
-    if not finished:
-        raise PgjikanError(
-            f"details: stopped, {at.pending_count} titles wait in the queue",
-            hint="The same command goes on, or a sidecar does.",
-        )
-    if not quiet:
-        typer.echo(
-            f"details: {at.stored_count:,} stored, {at.missing_count:,} unknown upstream, "
-            f"{at.dead_count:,} given up"
-        )
-    return {"stored": at.stored_count, "missing": at.missing_count, "given_up": at.dead_count}
-
-
-def _clock(duration: timedelta) -> str:
-    return str(timedelta(seconds=round(duration.total_seconds())))

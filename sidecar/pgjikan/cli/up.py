@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from pathlib import Path
 from threading import Event
 from typing import Annotated
@@ -11,11 +12,18 @@ import typer
 from psycopg.rows import dict_row
 
 from pgjikan import log, migrations
+from pgjikan.app_login import app_dsn
 from pgjikan.cli.backfill import drain
 from pgjikan.cli.load import STARTER_READ_AT, load_with_progress
 from pgjikan.errors import PgjikanError
+from pgjikan.interruption import orderly_end
 from pgjikan.server import EmbeddedServer, default_data_dir
 from pgjikan.settings import read_settings
+
+LOOPBACK = "127.0.0.1"
+API_PORT = 8080
+#: Seconds for the answers under way when everything stops.
+GRACE = 7.0
 
 
 def up(
@@ -26,39 +34,71 @@ def up(
         int | None,
         typer.Option(min=1, max=65535, help="Listen on loopback TCP too, with a password."),
     ] = None,
+    api_port: Annotated[
+        int | None,
+        typer.Option(
+            min=0, max=65535, help="Where the API listens; default: 8080, else a free port."
+        ),
+    ] = None,
     starter: Annotated[bool, typer.Option(help="Load the starter catalogue into an empty one.")] = (
         True
     ),
 ) -> None:
-    """Start the embedded server, deploy, load the starter catalogue, and run the sidecar.
+    """Start the embedded server, deploy, load the starter catalogue; run sidecar and gateway.
 
-    Ctrl-C stops the sidecar and the server; the data is kept for the next time.
+    The gateway answers Jikan's v4 API at the URL that is printed first. `connect` is for you, who
+    own all; `app` is for an app, which may call and read the schema anime. Ctrl-C stops everything,
+    except a server that ran before; the data is kept for the next time.
 
     \b
     Examples:
       pgjikan up
-      pgjikan up --port 5433 --data-dir ~/anime
+      pgjikan up --port 5433 --api-port 9000 --data-dir ~/anime
     """
     from pgjikan import sidecar
+    from pgjikan.gateway.server import GatewayThread, url_of
+    from pgjikan.gateway.settings import GatewaySettings
 
     settings = read_settings()
-    with EmbeddedServer(data_dir or default_data_dir(), port=port) as server:
+    listening = _listen(api_port)
+    typer.echo(f"api: {url_of(listening, LOOPBACK)}")
+    with (
+        orderly_end(),
+        EmbeddedServer(data_dir or default_data_dir(), port=port) as server,
+    ):
         dsn = server.dsn()
         deployed = migrations.deploy(dsn)
         state = f"{deployed} changes deployed" if deployed else "up to date"
-        typer.echo(f"server: running; schema: {state}")
+        place = "running" if server.is_ours else "ran before this, and stays when it ends"
+        typer.echo(f"server: {place}; schema: {state}")
         with psycopg.connect(dsn) as connection:
             row = connection.execute("SELECT EXISTS (SELECT FROM anime.catalog)").fetchone()
         if starter and row is not None and not row[0]:
             loaded = load_with_progress(dsn, None, STARTER_READ_AT)
             typer.echo(f"starter catalogue: {loaded.inserted} anime")
             _embed(dsn)
-        typer.echo(f"connect: psql '{server.tcp_dsn() if port else dsn}'")
-        typer.echo("try:     SELECT * FROM anime.search('naruto');")
-        log.configure()
         stop = Event()
+        gateway = GatewayThread(listening, GatewaySettings(dsn=dsn, access_log=False), stop)
         with sidecar.stop_on_signals(stop):
+            typer.echo(f"connect: psql '{server.tcp_dsn() if port else dsn}'")
+            typer.echo(f"app:     DATABASE_URL='{app_dsn(server)}'")
+            typer.echo("try:     SELECT * FROM anime.search('naruto');")
+            log.configure()
+            gateway.start()
             sidecar.run(tuple(sidecar.LANES), dsn, settings, stop)
+            gateway.join(GRACE)
+
+
+def _listen(port: int | None) -> socket.socket:
+    """The socket of the API: the port asked for, else the usual one, else any."""
+    from pgjikan.gateway.server import listen
+
+    if port is not None:
+        return listen(LOOPBACK, port)
+    try:
+        return listen(LOOPBACK, API_PORT)
+    except PgjikanError:
+        return listen(LOOPBACK, 0)
 
 
 def _embed(dsn: str) -> None:

@@ -14,6 +14,9 @@ import urllib3
 from pgjikan.client.response import Outcome
 from pgjikan.client.wire import BodyError, decoded
 
+#: What another pgjikan's gateway says with the 504 of what it has asked for itself.
+NOT_YET = ("X-Pgjikan", "not-yet")
+
 MAX_ERROR_BYTES = 65_536
 MAX_MESSAGE = 300
 _REJECTED_STATUSES = frozenset({400, 405, 406, 411, 413, 414, 415, 422, 431})
@@ -35,15 +38,28 @@ def error_body(reply: requests.Response) -> tuple[dict[str, Any], str]:
     return (document if isinstance(document, dict) else {}), text
 
 
-def judge_error(status: int, error: dict[str, Any], text: str) -> tuple[Outcome, str]:
+def judge_error(
+    status: int,
+    error: dict[str, Any],
+    text: str,
+    *,
+    is_keyed: bool = False,
+    is_not_yet: bool = False,
+) -> tuple[Outcome, str]:
+    """The outcome of an answer that is not 200; ``is_keyed``: the request carried a server key.
+
+    ``is_not_yet``: it came with the mark of a gateway that has not got this title yet.
+    """
     said = error_message(error) or html_title(text) or "no reason given"
     if status == 429 or is_rate_limit(error):
         return "rate_limited", f"{status}: {said}"
+    if status == 504 and is_not_yet:
+        return "not_yet", f"504: not there yet: {said}"
     if status in (401, 403):
-        return "upstream_error", (
-            f"{status}: the provider refuses us (set a contact for the User-Agent; "
-            f"is the server key right?): {said}"
-        )
+        if error.get("type") == "BadResponseException":
+            return "upstream_error", f"{status}: MyAnimeList refuses this Jikan instance: {said}"
+        ask = "is the server key right?" if is_keyed else "set a contact for the User-Agent"
+        return "upstream_error", f"{status}: the provider refuses us ({ask}): {said}"
     if status == 404:
         if error.get("type") == "HttpException":
             return "rejected", f"404: no such route: {said}"

@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from http.cookiejar import DefaultCookiePolicy
-from typing import Any
 
 import requests
 import urllib3
@@ -17,6 +16,7 @@ from requests.utils import get_auth_from_url
 
 from pgjikan import __version__
 from pgjikan.client.errors import (
+    NOT_YET,
     error_body,
     error_message,
     failure_message,
@@ -28,7 +28,7 @@ from pgjikan.client.errors import (
     shortened,
 )
 from pgjikan.client.response import Response
-from pgjikan.client.tasks import mismatch, request_for
+from pgjikan.client.tasks import mismatch, moved_to
 from pgjikan.client.text import parsed, storable
 from pgjikan.client.wire import BodyError, TimedAdapter, decoded, give_up_at
 
@@ -95,7 +95,7 @@ class JikanClient:
                 allow_redirects=False,
                 stream=True,
             ) as reply:
-                response = self._read(reply)
+                response = self._read(reply, is_keyed=bool(headers))
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError) as e:
             response = Response("transport_error", message=failure_message(e))
         finally:
@@ -107,38 +107,50 @@ class JikanClient:
     def fetch_task(
         self,
         task_kind: str,
-        payload: Mapping[str, Any],
+        path: str,
         *,
+        mal_id: int | None = None,
         base_url: str | None = None,
         key_header: str | None = None,
         key: str | None = None,
         deadline: float | None = None,
     ) -> Response:
-        """Do what a task of the queue asks: its request, then the check that the answer fits."""
-        try:
-            path, params = request_for(task_kind, payload)
-        except ValueError as e:
-            return Response("rejected", message=str(e))
+        """Ask for what a task of the queue asks for, and check that the answer is to that."""
         response = self.fetch(
-            path, params, base_url=base_url, key_header=key_header, key=key, deadline=deadline
+            path, base_url=base_url, key_header=key_header, key=key, deadline=deadline
         )
+        if response.location is not None:
+            root = (base_url or self._base_url or "").rstrip("/")
+            new = moved_to(path, root, response.location)
+            if new is not None:
+                message = f"{response.status}: moved to {new}"
+                return replace(response, outcome="not_found", message=message, moved_to=new)
         if response.body is None:
             return response
-        reason = mismatch(task_kind, payload, json.loads(response.body))
+        reason = mismatch(task_kind, mal_id, json.loads(response.body))
         return (
             replace(response, outcome="invalid", body=None, message=reason) if reason else response
         )
 
-    def _read(self, reply: requests.Response) -> Response:
+    def _read(self, reply: requests.Response, *, is_keyed: bool) -> Response:
         now = http_date(reply.headers.get("Date")) or datetime.now(UTC)
         head = Response(
             "ok",
             reply.status_code,
             retry_after_seconds=retry_after(reply.headers.get("Retry-After"), now),
+            location=reply.headers.get("Location") if reply.is_redirect else None,
         )
         if reply.status_code != 200:
-            outcome, message = judge_error(reply.status_code, *error_body(reply))
-            return replace(head, outcome=outcome, message=message)
+            error, text = error_body(reply)
+            outcome, message = judge_error(
+                reply.status_code,
+                error,
+                text,
+                is_keyed=is_keyed,
+                is_not_yet=reply.headers.get(NOT_YET[0]) == NOT_YET[1],
+            )
+            refusal = text if error else None
+            return replace(head, outcome=outcome, message=message, refusal=refusal)
         try:
             raw = b"".join(decoded(reply, self._max_bytes))
         except BodyError as e:

@@ -51,7 +51,7 @@ class Stream:
 
     def __init__(self) -> None:
         self._parts: dict[str, Any] = {}
-        self._answered: dict[str, None] = {}
+        self._has_answers = False
         self._news = asyncio.Event()
         self._is_over = False
 
@@ -59,8 +59,9 @@ class Stream:
         self._parts.update(parts)
         self._news.set()
 
-    def answered(self, query_key: str) -> None:
-        self._answered[query_key] = None
+    def answered(self) -> None:
+        """Some search was answered; which one is not told, because it may be another reader's."""
+        self._has_answers = True
         self._news.set()
 
     def end(self) -> None:
@@ -77,11 +78,11 @@ class Stream:
                 continue
             self._news.clear()
             parts, self._parts = self._parts, {}
-            answered, self._answered = self._answered, {}
+            has_answers, self._has_answers = self._has_answers, False
             if parts:
                 yield f"event: state\ndata: {encode(parts)}\n\n"
-            if answered:
-                yield f"event: search\ndata: {encode(list(answered))}\n\n"
+            if has_answers:
+                yield "event: search\ndata: null\n\n"
 
 
 class Feed:
@@ -167,7 +168,7 @@ class Feed:
                     async for notification in connection.notifies():
                         if notification.channel == "anime_search":
                             for stream in self._streams:
-                                stream.answered(notification.payload)
+                                stream.answered()
                         self._wake.set()
             except psycopg.OperationalError as error:
                 log.warning("dashboard_listener_lost", error=" ".join(str(error).split()))

@@ -8,22 +8,18 @@ from typing import Any, LiteralString
 import psycopg
 from psycopg.rows import dict_row
 
-from pgjikan.settings import with_application_name
+from pgjikan.connection import connect_async
 
 Row = dict[str, Any]
 Connection = psycopg.AsyncConnection[Row]
 
 #: Short questions, many of them: compiling a plan never pays, and a page must not hang on one.
-OPTIONS = "-c statement_timeout=10s -c jit=off"
+SETTINGS = {"statement_timeout": "10s", "jit": "off"}
 
 
 async def connect(dsn: str) -> Connection:
     """Open an autocommit connection of the dashboard."""
-    return await psycopg.AsyncConnection.connect(
-        with_application_name(dsn, "pgjikan dashboard", options=OPTIONS),
-        autocommit=True,
-        row_factory=dict_row,
-    )
+    return await connect_async(dsn, "pgjikan dashboard", settings=SETTINGS, row_factory=dict_row)
 
 
 class Session:

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 
 import psycopg
 
+from pgjikan.connection import connect
 from pgjikan.doctor import outside, schema, server, work
 from pgjikan.doctor.finding import Check, Finding, Patient, Verdict
-from pgjikan.settings import Settings, with_application_name
+from pgjikan.settings import Settings
 
 __all__ = ["Finding", "Verdict", "examine"]
 
@@ -22,8 +23,7 @@ def examine(dsn: str, settings: Settings, *, offline: bool = False) -> Iterator[
 
     It writes nothing but the report of one request to each enabled provider, if not ``offline``.
     """
-    conninfo = with_application_name(dsn, "pgjikan doctor")
-    with psycopg.connect(conninfo, autocommit=True) as connection:
+    with connect(dsn, "pgjikan doctor") as connection:
         patient = Patient(dsn, connection, settings, offline)
         for check in FIRST:
             yield from look(check, patient)

@@ -8,7 +8,7 @@ from pgjikan import migrations
 from pgjikan.doctor.finding import Check, Finding, Patient
 from pgjikan.errors import PgjikanError
 
-NEEDED = {"vector": (0, 8), "pg_trgm": (1, 6), "unaccent": (1, 1)}
+NEEDED = {"vector": (0, 8), "pg_trgm": (1, 6)}
 #: Before it an HNSW index being built in parallel can lose rows or crash.
 GOOD_VECTOR = (0, 8, 4)
 ROLES = ("jikan_owner", "jikan_sidecar", "anime_reader")
@@ -76,10 +76,24 @@ def check_cron(patient: Patient) -> Iterator[Finding]:
         name
         for (name,) in patient.rows(
             "SELECT j.name FROM jikan_sync.job AS j WHERE j.enabled AND NOT EXISTS ("
-            "SELECT FROM cron.job AS c WHERE c.jobname = 'pgjikan:' || j.name AND c.active) "
-            "ORDER BY j.name"
+            "SELECT FROM cron.job AS c JOIN pg_roles AS r ON r.rolname = c.username "
+            "WHERE c.jobname = 'pgjikan:' || j.name AND c.active AND r.rolcanlogin "
+            "AND c.database = current_database()) ORDER BY j.name"
         )
     ]
+    gone = patient.rows(
+        "SELECT c.username, count(*) FROM cron.job AS c WHERE c.jobname LIKE 'pgjikan:%' "
+        "AND c.database = current_database() "
+        "AND NOT EXISTS (SELECT FROM pg_roles AS r WHERE r.rolname = c.username) "
+        "GROUP BY c.username ORDER BY c.username"
+    )
+    for login, count in gone:
+        yield Finding(
+            "pg_cron",
+            "warn",
+            f"{count} entries belong to {login}, a login that is gone: they fail at each turn",
+            "As a superuser: SELECT jikan_sync.install_jobs();",
+        )
     if missing:
         yield Finding(
             "pg_cron",
@@ -87,7 +101,7 @@ def check_cron(patient: Patient) -> Iterator[Finding]:
             f"these jobs have no entry, so only sidecars run them: {', '.join(missing)}",
             "SELECT jikan_sync.install_jobs();",
         )
-    else:
+    elif not gone:
         yield Finding("pg_cron", "ok", "every enabled job has its entry")
 
 
@@ -131,7 +145,7 @@ def check_migrations(patient: Patient) -> Iterator[Finding]:
         shown = ", ".join(status.drifted[:5]) + (" …" if len(status.drifted) > 5 else "")
         yield Finding(
             "schema",
-            "warn",
+            "bad",
             f"the scripts of {len(status.drifted)} deployed changes were edited since: {shown}",
             "pgjikan status tells which; rework them, or revert and deploy.",
         )

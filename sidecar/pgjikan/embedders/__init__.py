@@ -21,10 +21,12 @@ Outcome = Literal[
     "rate_limited",  # too fast, or the quota of a minute: wait
     "quota_exhausted",  # the quota of a day
     "rejected",  # the texts are at fault
-    "unauthorised",  # the key, the project or the model's name is at fault: waiting will not help
+    "unauthorised",  # the key, the project or the address is at fault: waiting will not help
+    "model_gone",  # the provider has no such model, or has it no more
     "provider_error",  # the provider failed
     "transport_error",  # no answer: time out, reset, refused, name not found
     "invalid",  # an answer, but not one usable vector a text
+    "bug",  # said by no provider: the code around it failed
 ]
 
 
@@ -93,12 +95,3 @@ def load_embedder(provider: str, model: str, dimensions: int, settings: Settings
         ) from error
     embedder: Embedder = module.open_embedder(model, dimensions, settings)
     return embedder
-
-
-def tokens_estimate(texts: Sequence[str]) -> int:
-    """Estimate tokens by Google's rule of thumb, four characters each, rounded up per text.
-
-    It is meant for English: Japanese takes nearer one token a character, so an estimate for texts
-    with native titles is low.
-    """
-    return sum(-(-len(text) // 4) for text in texts)

@@ -18,9 +18,6 @@ MAX_DIMENSIONS = 3072
 # Models that know the purpose by a field of the request. All later ones want it in the text.
 _TASK_TYPE_MODELS = ("gemini-embedding-001",)
 _TASK_TYPES: dict[Purpose, str] = {"document": "RETRIEVAL_DOCUMENT", "query": "RETRIEVAL_QUERY"}
-# Dollars a million input tokens, paid tier, not batch: ai.google.dev/gemini-api/docs/pricing as
-# third parties quoted it in 2026. An estimate for `--estimate`, never a bill.
-PRICES: Mapping[str, float] = {"gemini-embedding-001": 0.15, "gemini-embedding-2": 0.20}
 
 _LONGEST_MESSAGE = 300
 # Not the texts' fault, though Google answers 400: a bad or expired key, a country not served.
@@ -55,7 +52,7 @@ class GeminiEmbedder(ABC):
             dimensions,
             key=api_key(settings),
             base_url=base_url(settings),
-            timeout_seconds=settings.read_timeout,
+            timeout_seconds=settings.embedding_timeout_seconds,
         )
 
     def embed(
@@ -179,6 +176,8 @@ def _outcome(status: int, name: str, details: Sequence[Mapping[str, Any]]) -> Ou
         ]
         # A day's quota comes with a retryDelay of seconds, which is no use: the day decides.
         return "quota_exhausted" if any("PerDay" in quota for quota in quotas) else "rate_limited"
+    if status == 404 and name == "NOT_FOUND":
+        return "model_gone"
     if status in (401, 403, 404):
         return "unauthorised"
     if status in (400, 413, 422):

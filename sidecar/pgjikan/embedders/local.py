@@ -16,13 +16,6 @@ from pgjikan.settings import Settings
 
 MODEL = "universal-sentence-encoder-multilingual-3"
 DIMENSIONS = 512
-# Characters of a text that are read. The model averages n-grams, never truncates and slows down
-# with length: a long synopsis drowns the names and genres before it, and finds fewer related titles
-# (bench/embedding_text.py). A text therefore begins with what matters most.
-LONGEST = 300
-# Its matrices are small: with two threads the same texts took twice as long (bench of 300 texts on
-# two busy cores: 2.4 s with one, 5.9 s with two).
-_THREADS = 1
 
 
 class LocalEmbedder:
@@ -32,10 +25,9 @@ class LocalEmbedder:
     model = MODEL
     dimensions = DIMENSIONS
 
-    def __init__(self, longest: int = LONGEST) -> None:
-        self._longest = longest
+    def __init__(self, threads: int = 1) -> None:
         self._lock = threading.Lock()
-        self._encoder: Any = USE(threads=_THREADS)
+        self._encoder: Any = USE(threads=threads)
 
     def embed(
         self,
@@ -44,12 +36,12 @@ class LocalEmbedder:
         purpose: Purpose,
         titles: Sequence[str | None] | None = None,
     ) -> Embedded:
-        """Embed the texts; documents and queries alike, and titles are not used apart."""
+        """Embed the texts whole; documents and queries alike, and titles are not used apart."""
         started = time.monotonic()
         if not texts:
             return Embedded("ok")
         with self._lock:
-            answer = self._encoder.encode([text[: self._longest] for text in texts])
+            answer = self._encoder.encode(list(texts))
         elapsed_ms = round((time.monotonic() - started) * 1000)
         try:
             vectors = unit_vectors(answer.tolist(), count=len(texts), dimensions=DIMENSIONS)
@@ -65,4 +57,4 @@ def open_embedder(model: str, dimensions: int, settings: Settings) -> LocalEmbed
             f"The local provider has no model {model!r} with {dimensions} dimensions.",
             hint=f"Use {MODEL!r} with {DIMENSIONS} dimensions.",
         )
-    return LocalEmbedder()
+    return LocalEmbedder(threads=settings.embedding_threads)

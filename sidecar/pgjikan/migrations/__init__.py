@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
-from pgjikan.migrations.change import Change, DeployError, PlanError
+from pgjikan.migrations.change import Change, DeployError, EditedError, PlanError
+from pgjikan.migrations.plan import Plan, load_plan
 from pgjikan.migrations.project import Project, find_root, load_project
 from pgjikan.migrations.registry import LockTimeoutError, NotDeployedError
 from pgjikan.migrations.report import Action, Reporter
@@ -18,6 +19,7 @@ __all__ = [
     "Action",
     "Change",
     "DeployError",
+    "EditedError",
     "LockTimeoutError",
     "NotDeployedError",
     "PlanError",
@@ -29,6 +31,7 @@ __all__ = [
     "find_root",
     "load_project",
     "log",
+    "own_plan",
     "revert",
     "status",
     "verify",
@@ -43,25 +46,28 @@ def own_project() -> Project:
     return load_project(find_root())
 
 
+def own_plan() -> Plan:
+    """The plan that comes with the package."""
+    return load_plan(own_project())
+
+
 def deploy(
     conninfo: str,
     project: Project | None = None,
     *,
     to: str | None = None,
-    mode: Mode | None = None,
-    verify: bool | None = None,
+    mode: Mode = "all",
+    verify: bool = True,
     lock_timeout: float = LOCK_TIMEOUT,
     reporter: Reporter | None = None,
 ) -> int:
-    """Deploy pending changes; how many. `mode` and `verify` default to what sqitch.conf says.
+    """Deploy pending changes, each verified; how many.
 
     When a change fails it leaves nothing behind, and what this run deployed before it is reverted:
     all of it, only what follows the last tag, or (`change`) none of it.
     """
-    project = project or own_project()
-    runner = Runner(conninfo, project, reporter or Reporter(), lock_timeout)
-    with_verify = project.with_verify if verify is None else verify
-    return runner.deploy(to, mode or project.mode, with_verify)
+    runner = Runner(conninfo, project or own_project(), reporter or Reporter(), lock_timeout)
+    return runner.deploy(to, mode, verify)
 
 
 def revert(

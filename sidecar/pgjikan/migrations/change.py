@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -14,8 +13,6 @@ from typing import Protocol
 from pgjikan.errors import PgjikanError
 from pgjikan.migrations.project import Project, Scripts
 
-PUNCTUATION = r"[-!\"#$%&'()*+,./:;<=>?@\[\\\]^`{|}~]"
-
 
 class PlanError(PgjikanError):
     """The plan cannot be read, or does not hold what was asked for."""
@@ -23,6 +20,10 @@ class PlanError(PgjikanError):
 
 class DeployError(PgjikanError):
     """A change could not be made, could not be taken back, or does not verify."""
+
+
+class EditedError(DeployError):
+    """Scripts were edited after they were deployed."""
 
 
 def object_id(kind: str, info: str) -> str:
@@ -68,12 +69,9 @@ class Tag:
 
 @dataclass(frozen=True, slots=True)
 class Dependency:
-    """A change that must be there (or, a conflict, must not) before another is deployed."""
+    """A change that must be there before another is deployed, as plan and registry spell it."""
 
-    text: str  # as the registry spells it
-    key: str  # without the project
-    conflicts: bool
-    project: str
+    text: str
 
 
 @dataclass
@@ -84,7 +82,6 @@ class Change:
     entry: Entry
     project: Project
     requires: list[Dependency] = field(default_factory=list)
-    conflicts: list[Dependency] = field(default_factory=list)
     tags: list[Tag] = field(default_factory=list)
     rework_tags: list[str] = field(default_factory=list)
 
@@ -110,9 +107,9 @@ class Change:
 
     @cached_property
     def _file(self) -> str:
-        candidates = [f"{self.name}{tag}.{self.project.extension}" for tag in self.rework_tags]
+        candidates = [f"{self.name}{tag}.sql" for tag in self.rework_tags]
         if not candidates:
-            return f"{self.name}.{self.project.extension}"
+            return f"{self.name}.sql"
         folder = self.project.reworked.deploy
         return next((name for name in candidates if (folder / name).exists()), candidates[0])
 
@@ -154,15 +151,10 @@ class Named(Protocol):
 
 
 def find(changes: Sequence[Named], key: str, *, first: bool = False) -> int | None:
-    """Where `name`, `name@tag`, `@tag`, an ID, @HEAD or @ROOT stands, moved by `^`, `^^`, `~3`.
+    """Where `name`, `name@tag`, `@tag`, an ID, @HEAD or @ROOT stands.
 
     A bare name that stands more than once is an error, unless the `first` will do.
     """
-    offset = 0
-    if moved := re.search(rf"(?<!{PUNCTUATION})([~^])(?:(\1)|(\d+))?\Z", key):
-        offset = int(moved[3]) if moved[3] else 2 if moved[2] else 1
-        offset *= -1 if moved[1] == "^" else 1
-        key = key[: moved.start()]
     name, at, tag = key.partition("@")
     ends = {"HEAD": len(changes) - 1, "ROOT": 0}
     last = len(changes) - 1
@@ -177,8 +169,7 @@ def find(changes: Sequence[Named], key: str, *, first: bool = False) -> int | No
     if len(hits) > 1 and not first:
         choices = [f"{name}{tag}" for i in hits for tag in _qualifiers(changes, i)]
         raise PlanError(f"{name} stands more than once", hint=f"say which: {', '.join(choices)}")
-    index = hits[0] + offset if hits and hits[0] >= 0 else -1
-    return index if 0 <= index < len(changes) else None
+    return hits[0] if hits and hits[0] >= 0 else None
 
 
 def _qualifiers(changes: Sequence[Named], index: int) -> list[str]:

@@ -34,8 +34,7 @@ class Journal:
             cursor.executemany(
                 "INSERT INTO dependencies (change_id, type, dependency, dependency_id)"
                 " VALUES (%s, %s, %s, %s)",
-                [(change.id, "require", d.text, resolved[d.text]) for d in change.requires]
-                + [(change.id, "conflict", d.text, None) for d in change.conflicts],
+                [(change.id, "require", d.text, resolved[d.text]) for d in change.requires],
             )
         self.log_new_tags(change)
         self._log_planned("deploy", change)
@@ -65,15 +64,14 @@ class Journal:
             "DELETE FROM tags WHERE change_id = %s RETURNING tag", [change.id]
         ).fetchall()
         needs = self.registry.connection.execute(
-            "SELECT type, dependency FROM dependencies WHERE change_id = %s", [change.id]
+            "SELECT dependency FROM dependencies WHERE change_id = %s", [change.id]
         ).fetchall()
         self.registry.connection.execute("DELETE FROM changes WHERE change_id = %s", [change.id])
         self._log_event(
             "revert",
             change,
             tags=[row["tag"] for row in tags],
-            requires=[row["dependency"] for row in needs if row["type"] == "require"],
-            conflicts=[row["dependency"] for row in needs if row["type"] == "conflict"],
+            requires=[row["dependency"] for row in needs],
         )
 
     def _log_planned(self, event: Event, change: Change) -> None:
@@ -82,7 +80,6 @@ class Journal:
             change,
             tags=change.tag_names,
             requires=[need.text for need in change.requires],
-            conflicts=[need.text for need in change.conflicts],
         )
 
     def _log_event(
@@ -92,7 +89,6 @@ class Journal:
         *,
         tags: Sequence[str],
         requires: Sequence[str],
-        conflicts: Sequence[str],
     ) -> None:
         self.registry.connection.execute(
             """
@@ -100,7 +96,7 @@ class Journal:
                 event, change_id, change, project, note, requires, conflicts, tags, planned_at,
                 planner_name, planner_email, committer_name, committer_email)
             VALUES (%(event)s, %(id)s, %(change)s, %(project)s, %(note)s, %(requires)s,
-                    %(conflicts)s, %(tags)s, %(planned_at)s, %(planner_name)s, %(planner_email)s,
+                    '{}', %(tags)s, %(planned_at)s, %(planner_name)s, %(planner_email)s,
                     %(name)s, %(email)s)
             """,
             {
@@ -108,7 +104,6 @@ class Journal:
                 "id": change.id,
                 "tags": list(tags),
                 "requires": list(requires),
-                "conflicts": list(conflicts),
                 **self._facts(change.entry),
             },
         )

@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import psycopg
 from psycopg import sql
-from psycopg.rows import class_row, dict_row
+from psycopg.rows import class_row
 
-from pgjikan.errors import PgjikanError, from_database
-from pgjikan.migrations.plan import Plan
+from pgjikan.errors import PgjikanError
 from pgjikan.migrations.project import Project
 
 RELEASE = 1.1
 LOCK = 75474063  # sqitch's own, so that the two also wait for each other
 DDL = Path(__file__).with_name("registry.sql")
+#: pg_temp is named, or a script's temporary table would come before ours.
+SEARCH_PATH = "SELECT set_config('search_path', quote_ident(%s) || ', pg_temp', %s)"
 
 
 class NotDeployedError(PgjikanError):
@@ -93,27 +94,20 @@ class Registry:
                 [RELEASE, self.project.committer_name, self.project.committer_email],
             )
 
-    def register(self, uri: str | None) -> None:
+    def register(self) -> None:
         """Enter the project, or make sure that the entry is this project and not a namesake."""
         row = self.connection.execute(
             "SELECT uri FROM projects WHERE project = %s", [self.plan_name]
         ).fetchone()
         if row is None:
             self.connection.execute(
-                "INSERT INTO projects (project, uri, creator_name, creator_email)"
-                " VALUES (%s, %s, %s, %s)",
-                [
-                    self.plan_name,
-                    uri,
-                    self.project.committer_name,
-                    self.project.committer_email,
-                ],
+                "INSERT INTO projects (project, creator_name, creator_email) VALUES (%s, %s, %s)",
+                [self.plan_name, self.project.committer_name, self.project.committer_email],
             )
-        elif row["uri"] != uri:
+        elif row["uri"] is not None:
             raise PgjikanError(
-                f"the registry knows a project {self.plan_name} with the URI {row['uri']}, "
-                f"the plan's is {uri}",
-                hint="name another database, or give the plan its old %uri",
+                f"the registry knows another project {self.plan_name}, with the URI {row['uri']}",
+                hint="name another database, or a registry of your own: --registry NAME",
             )
 
     def lock(self) -> bool:
@@ -123,11 +117,21 @@ class Registry:
 
     def wait_for_lock(self, seconds: float) -> None:
         """Wait for the other one to finish, but not for ever."""
+        with self._patience(seconds):
+            self.connection.execute("SELECT pg_advisory_lock(%s)", [LOCK])
+
+    def settle(self, seconds: float) -> None:
+        """Wait until what a killed deployment was about to commit has landed, or not."""
+        with self._patience(seconds), self.change():
+            pass
+
+    @contextmanager
+    def _patience(self, seconds: float) -> Iterator[None]:
         self.connection.execute(
             "SELECT set_config('lock_timeout', %s, false)", [f"{round(seconds * 1000) or 1}ms"]
         )
         try:
-            self.connection.execute("SELECT pg_advisory_lock(%s)", [LOCK])
+            yield
         except psycopg.errors.LockNotAvailable as error:
             raise LockTimeoutError(
                 f"another deployment holds this database; gave up after {seconds:g} s",
@@ -139,8 +143,22 @@ class Registry:
     def change(self) -> Iterator[None]:
         """The transaction of one change; nobody else writes changes meanwhile, but all may read."""
         with self.connection.transaction():
-            self.connection.execute("LOCK TABLE changes IN EXCLUSIVE MODE")
+            self.lock_changes()
             yield
+
+    def lock_changes(self) -> None:
+        """Keep others from writing changes until the open transaction ends."""
+        table = sql.Identifier(self.project.registry, "changes")
+        self.connection.execute(sql.SQL("LOCK TABLE {} IN EXCLUSIVE MODE").format(table))
+
+    def joined_to(self, connection: psycopg.Connection[dict[str, Any]]) -> Registry:
+        """The same registry, written in the transaction that `connection` has open."""
+        connection.execute(SEARCH_PATH, [self.project.registry, True])
+        return replace(self, connection=connection)
+
+    def require_lock(self) -> None:
+        """Raises psycopg.OperationalError if this session, and with it the lock, is gone."""
+        self.connection.execute("SELECT")
 
     def deployed(self) -> list[Deployed]:
         """The project's deployed changes, oldest first."""
@@ -158,30 +176,6 @@ class Registry:
                 """,
                 [self.plan_name],
             ).fetchall()
-
-    def find_foreign(self, project: str, key: str) -> str | None:
-        """The ID of another project's deployed change: by ID, name (the first), tag or both."""
-        name, _, tag = key.partition("@")
-        row = self.connection.execute(
-            """
-            SELECT c.change_id
-            FROM changes AS c
-            WHERE c.project = %(project)s
-              AND (c.change_id = %(name)s
-                   OR (c.change = %(name)s AND (%(tag)s = '' OR EXISTS (
-                       SELECT FROM tags AS t
-                       WHERE t.project = c.project AND t.tag = '@' || %(tag)s
-                         AND c.committed_at <= t.committed_at)))
-                   OR (%(name)s = '' AND EXISTS (
-                       SELECT FROM tags AS t
-                       WHERE t.change_id = c.change_id AND t.tag = '@' || %(tag)s)))
-            ORDER BY CASE WHEN %(tag)s = '' THEN c.committed_at END,
-                     c.committed_at DESC
-            LIMIT 1
-            """,
-            {"project": project, "name": name, "tag": tag},
-        ).fetchone()
-        return str(row["change_id"]) if row else None
 
     def dependents(self, change_id: str) -> list[tuple[str, str]]:
         """The (ID, name) of every deployed change, of any project, that requires this one."""
@@ -210,27 +204,3 @@ class Registry:
             """,
             {"event": event},
         ).fetchall()
-
-
-@contextmanager
-def open_registry(conninfo: str, plan: Plan) -> Iterator[Registry]:
-    """A session on the registry; it must live as long as the longest script, and then some."""
-    try:
-        connection = psycopg.connect(
-            conninfo, autocommit=True, row_factory=dict_row, client_encoding="utf8"
-        )
-    except psycopg.OperationalError as error:
-        raise from_database(error) from error
-    with closing(connection):
-        connection.execute(
-            "SELECT set_config('search_path', quote_ident(%s), false)", [plan.project.registry]
-        )
-        # The session is idle while a script runs on another one; no server may take that amiss.
-        for timeout in (
-            "statement_timeout",
-            "idle_in_transaction_session_timeout",
-            "idle_session_timeout",
-            "transaction_timeout",
-        ):
-            connection.execute("SELECT set_config(%s, '0', false)", [timeout])
-        yield Registry(connection, plan.project, plan.name)

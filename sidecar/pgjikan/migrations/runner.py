@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from time import perf_counter
 from typing import Literal
@@ -16,10 +16,12 @@ from pgjikan.migrations.change import Change, DeployError, PlanError, find
 from pgjikan.migrations.journal import Journal
 from pgjikan.migrations.plan import Plan, load_plan
 from pgjikan.migrations.project import Project
-from pgjikan.migrations.registry import Registry, open_registry
-from pgjikan.migrations.report import Action, Reporter, explain
-from pgjikan.migrations.script import ScriptError, run_script
-from pgjikan.migrations.state import deployed_changes, position_of, resolve
+from pgjikan.migrations.registry import Registry
+from pgjikan.migrations.registry_session import open_registry
+from pgjikan.migrations.report import Action, Reporter, explain, is_there, way_out
+from pgjikan.migrations.script import Script, ScriptError, read_script
+from pgjikan.migrations.session import open_session
+from pgjikan.migrations.state import deployed_changes, position_of, require_unedited, resolve
 
 #: What to do about the two failures that happen to people.
 NAMES = "`pgjikan log` tells what was deployed; sqitch.plan what may be"
@@ -57,17 +59,18 @@ class Runner:
                     f"{plan.changes[target].title} is deployed already, and others after it",
                     hint=f"`pgjikan revert --to {to}` goes back",
                 )
+            require_unedited(plan, deployed)
             if is_new:
                 self.reporter.message(f"making the registry: schema {self.project.registry}")
                 registry.create()
             if position < 0:
-                registry.register(plan.uri)
+                registry.register()
             else:
                 Journal(registry).log_new_tags(plan.changes[position])
             pending = plan.changes[position + 1 : target + 1]
             if not pending:
                 return 0
-            resolved = resolve(registry, plan, deployed, pending)
+            resolved = resolve(plan, deployed, pending)
             self._require_files(pending, "deploy")
             done: list[Change] = []
             for change in pending:
@@ -134,7 +137,9 @@ class Runner:
                             hint="restore the plan it was deployed from",
                         )
                     if not change.is_reworked:  # else what it made may look different by now
-                        self._verify(change)
+                        script = self._verify_script(change)
+                        if script is not None:
+                            self._run(script)
             except DeployError:
                 failures += 1
         if failures:
@@ -152,6 +157,8 @@ class Runner:
                     f"another deployment is at work here; waiting up to {self.lock_timeout:g} s"
                 )
                 registry.wait_for_lock(self.lock_timeout)
+            if registry.exists():
+                registry.settle(self.lock_timeout)
             yield registry
 
     def _require_files(
@@ -173,51 +180,100 @@ class Runner:
             yield
         except (ScriptError, psycopg.Error) as error:
             self.reporter.end((perf_counter() - start) * 1000, error)
-            raise DeployError(f"{change.title}: {explain(error)}", hint=AGAIN) from error
+            hint = way_out(change) if action == "deploy" and is_there(error) else AGAIN
+            raise DeployError(f"{change.title}: {explain(error)}", hint=hint) from error
         self.reporter.end((perf_counter() - start) * 1000, None)
 
     def _deploy(
         self, journal: Journal, change: Change, resolved: Mapping[str, str], verify: bool
     ) -> None:
         with self._step("deploy", change):
-            is_made = False
             try:
-                with journal.registry.change():
-                    self._run(change.deploy_file)
-                    is_made = True
-                    if verify:
-                        self._verify(change)
-                    journal.log_deploy(change, resolved)
+                script = self._read(change.deploy_file)
+                check = self._verify_script(change) if verify else None
+                if script.is_transaction and (check is None or check.is_transaction):
+                    with self._transaction(journal.registry, script, check) as inner:
+                        inner.log_deploy(change, resolved)
+                else:
+                    self._deploy_apart(journal, change, resolved, script, check)
             except (ScriptError, psycopg.Error):
-                # A deploy script takes itself back; one that ended well needs its revert script.
-                with self._salvage(f"{change.title} must be reverted by hand"):
-                    if is_made:
-                        with journal.registry.change():
-                            self._run(change.revert_file)
                 with self._salvage("the failure is not in the registry"):
                     journal.log_failure(change)
                 raise
 
-    def _verify(self, change: Change) -> None:
+    def _deploy_apart(
+        self,
+        journal: Journal,
+        change: Change,
+        resolved: Mapping[str, str],
+        script: Script,
+        check: Script | None,
+    ) -> None:
+        """What no transaction can hold (CREATE INDEX CONCURRENTLY) commits before its entry."""
+        is_made = False
+        try:
+            with journal.registry.change():
+                self._run(script)
+                is_made = True
+                if check is not None:
+                    self._run(check)
+                journal.log_deploy(change, resolved)
+        except (ScriptError, psycopg.Error):
+            # A deploy script takes itself back; one that ended well needs its revert script.
+            with self._salvage(f"{change.title} must be reverted by hand"):
+                if is_made:
+                    with journal.registry.change():
+                        self._run(self._read(change.revert_file))
+            raise
+
+    @contextmanager
+    def _transaction(
+        self, registry: Registry, script: Script, check: Script | None = None
+    ) -> Iterator[Journal]:
+        """The script's transaction once its body is done, as a journal to write the entry into.
+
+        Script and entry commit together, so whatever ends this process leaves both or neither.
+        """
+        with (
+            open_session(self.conninfo, self.reporter.notice) as session,
+            session.transaction(script),
+        ):
+            replace(registry, connection=session.connection).lock_changes()
+            session.run_body(script)
+            if check is not None:
+                session.run_nested(check)
+            yield Journal(registry.joined_to(session.connection))
+            registry.require_lock()
+
+    def _verify_script(self, change: Change) -> Script | None:
         if change.verify_file.is_file():
-            self._run(change.verify_file)
-        else:
-            self.reporter.message(f"{change.title} has no verify script")
+            return self._read(change.verify_file)
+        self.reporter.message(f"{change.title} has no verify script")
+        return None
 
     def _revert(self, journal: Journal, change: Change) -> None:
-        with self._step("revert", change), journal.registry.change():
-            self._run(change.revert_file)
-            journal.log_revert(change)
+        with self._step("revert", change):
+            script = self._read(change.revert_file)
+            if script.is_transaction:
+                with self._transaction(journal.registry, script) as inner:
+                    inner.log_revert(change)
+            else:
+                with journal.registry.change():
+                    self._run(script)
+                    journal.log_revert(change)
 
     def _undo(self, journal: Journal, done: list[Change], cause: DeployError) -> DeployError:
         """Take back what this run deployed; the error to raise says how far that went."""
         left = list(done)
-        with self._salvage("the rest must be reverted by hand"):
+        with self._salvage("the rest stays deployed; the same command goes on from there"):
             while left:
                 self._revert(journal, left[-1])
                 left.pop()
         hint = f"of this run's earlier changes {len(done) - len(left)} were reverted"
-        return DeployError(str(cause), hint=f"{hint}, {len(left)} are left")
+        hint = f"{hint}, {len(left)} are left"
+        return DeployError(
+            str(cause), hint=hint if cause.hint == AGAIN else f"{cause.hint}\n{hint}"
+        )
 
     @contextmanager
     def _salvage(self, consequence: str) -> Iterator[None]:
@@ -227,5 +283,9 @@ class Runner:
         except (PgjikanError, psycopg.Error) as error:
             self.reporter.message(f"{explain(error)}\n{consequence}")
 
-    def _run(self, file: Path) -> None:
-        run_script(self.conninfo, file, self.project.relative(file), self.reporter.notice)
+    def _read(self, file: Path) -> Script:
+        return read_script(file, self.project.relative(file))
+
+    def _run(self, script: Script) -> None:
+        with open_session(self.conninfo, self.reporter.notice) as session:
+            session.run(script)

@@ -1,18 +1,19 @@
-"""Run a script as psql would: statement by statement, in a session of its own.
+"""A script, cut into the statements that psql would send, and what is known of its transaction.
 
 psql is what stock sqitch runs scripts with, so a script must mean the same here: outside
-BEGIN … COMMIT every statement is a transaction, and nothing a script sets outlives it.
+BEGIN … COMMIT every statement is a transaction.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
-from contextlib import closing
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
+from typing import Literal
 
 import psycopg
-from psycopg.pq import TransactionStatus
 
 from pgjikan.errors import PgjikanError
 
@@ -37,12 +38,92 @@ ROUTINE = re.compile(r"create(?: or replace)? (?:function|procedure)")
 IN_BLOCK = re.compile(r"inline_code_block line (\d+)")
 
 
+#: What a statement does to the transaction around it; `other` is what is more than begin and end.
+Control = Literal["begin", "commit", "rollback", "other"]
+
+
 class ScriptError(PgjikanError):
     """A script that the server refused, with the place in the file that it refused."""
 
 
-def statements(text: str, name: str) -> Iterator[tuple[int, str]]:
-    """The statements of a script with their offsets, cut where psql cuts them."""
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """One statement with its semicolon, where in the file it stands, and its first words."""
+
+    offset: int
+    text: str
+    words: tuple[str, ...]
+
+    @property
+    def control(self) -> Control | None:
+        """What it does to the transaction around it; None for a statement like any other."""
+        match self.words:
+            case ("begin", *_) | ("start", "transaction", *_):
+                return "begin"
+            case ("commit" | "end",) | ("commit" | "end", "work" | "transaction"):
+                return "commit"
+            case ("rollback" | "abort",) | ("rollback" | "abort", "work" | "transaction"):
+                return "rollback"
+            case ("rollback", "to", *_) | ("rollback", "work" | "transaction", "to", *_):
+                return None  # to a savepoint: the transaction goes on
+            case ("commit" | "end" | "rollback" | "abort", *_) | ("prepare", "transaction", *_):
+                return "other"
+        return None
+
+
+@dataclass(frozen=True)
+class Script:
+    """A script's text under the name that errors give it."""
+
+    name: str
+    text: str
+
+    @cached_property
+    def statements(self) -> list[Statement]:
+        """Its statements, in order. Raises ScriptError at a command of psql."""
+        return list(statements(self.text, self.name))
+
+    @property
+    def is_transaction(self) -> bool:
+        """Whether all of it is one transaction, from its first statement to its last."""
+        controls = [statement.control for statement in self.statements]
+        return (
+            len(controls) > 1
+            and controls[0] == "begin"
+            and controls[-1] in ("commit", "rollback")
+            and not any(controls[1:-1])
+        )
+
+    def blame(self, statement: Statement, error: psycopg.Error) -> ScriptError:
+        """Say where in the file the server stopped, as near as it told."""
+        diag = error.diag
+        place = f"{self.name}:{_line_of(self.text, statement.offset)}"
+        if diag.statement_position:
+            offset = statement.offset + int(diag.statement_position) - 1
+            column = offset - self.text.rfind("\n", 0, offset)
+            place = f"{self.name}:{_line_of(self.text, offset)}:{column}"
+        elif block := IN_BLOCK.search(diag.context or ""):
+            body = statement.offset + statement.text.find("$")
+            place = f"{self.name}:{_line_of(self.text, body) + int(block[1]) - 1}"
+        code = f" ({error.sqlstate})" if error.sqlstate else ""
+        parts = [f"{place}: {diag.message_primary or error}{code}"]
+        parts += [f"DETAIL: {diag.message_detail}"] if diag.message_detail else []
+        parts += [f"HINT: {diag.message_hint}"] if diag.message_hint else []
+        if diag.context and not diag.statement_position:
+            parts.append(f"CONTEXT: {diag.context}")
+        return ScriptError("\n".join(parts), hint="mend the script")
+
+
+def read_script(file: Path, name: str) -> Script:
+    """The script in `file`, to be called `name` in errors."""
+    try:
+        return Script(name, file.read_bytes().decode("utf-8-sig"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise ScriptError(f"cannot read {name}: {error}", hint="it is UTF-8 text") from error
+
+
+def statements(text: str, name: str) -> Iterator[Statement]:
+    """The statements of a script, cut where psql cuts them."""
     position = start = parentheses = blocks = 0
     words: list[str] = []  # the first four of the statement: they tell a routine,
     is_routine = False  # whose BEGIN ATOMIC … END may hold semicolons
@@ -57,7 +138,7 @@ def statements(text: str, name: str) -> Iterator[tuple[int, str]]:
             continue
         elif token["end"] and parentheses <= 0 and blocks == 0:
             if not is_empty:
-                yield start, text[start:position]
+                yield Statement(start, text[start:position], tuple(words))
             parentheses, words, is_routine, is_empty = 0, [], False, True
         elif token["meta"]:
             raise ScriptError(
@@ -81,33 +162,7 @@ def statements(text: str, name: str) -> Iterator[tuple[int, str]]:
                     blocks += word == "begin" or (word == "case" and blocks > 0)
                     blocks -= word == "end" and blocks > 0
     if not is_empty:
-        yield start, text[start:]
-
-
-def run_script(
-    conninfo: str, file: Path, name: str, on_notice: Callable[[str], None] | None = None
-) -> None:
-    """Execute `file`; a failure is told by `name`, line, column and the server's own words."""
-    try:
-        text = file.read_bytes().decode("utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ScriptError(f"cannot read {name}: {error}", hint="it is UTF-8 text") from error
-    connection = psycopg.connect(conninfo, autocommit=True, client_encoding="utf8")
-    with closing(connection):  # not psycopg's own `with`, which would commit what is left open
-        if on_notice is not None:
-            connection.add_notice_handler(
-                lambda notice: on_notice(f"{notice.severity}: {notice.message_primary}")
-            )
-        for start, statement in statements(text, name):
-            try:
-                connection.execute(statement.encode())
-            except psycopg.Error as error:
-                raise _explain(error, name, text, start, statement) from error
-        if connection.info.transaction_status != TransactionStatus.IDLE:
-            raise ScriptError(
-                f"{name} ends inside a transaction, so it changed nothing",
-                hint="end it with COMMIT, a verify script with ROLLBACK",
-            )
+        yield Statement(start, text[start:], tuple(words))
 
 
 def _comment_end(text: str, position: int) -> int:
@@ -124,21 +179,3 @@ def _comment_end(text: str, position: int) -> int:
 
 def _line_of(text: str, offset: int) -> int:
     return text.count("\n", 0, offset) + 1
-
-
-def _explain(error: psycopg.Error, name: str, text: str, start: int, statement: str) -> ScriptError:
-    """Say where in the file the server stopped, as near as it told."""
-    diag = error.diag
-    place = f"{name}:{_line_of(text, start)}"
-    if diag.statement_position:
-        offset = start + int(diag.statement_position) - 1
-        place = f"{name}:{_line_of(text, offset)}:{offset - text.rfind(chr(10), 0, offset)}"
-    elif block := IN_BLOCK.search(diag.context or ""):
-        body = start + statement.find("$")
-        place = f"{name}:{_line_of(text, body) + int(block[1]) - 1}"
-    code = f" ({error.sqlstate})" if error.sqlstate else ""
-    parts = [f"{place}: {diag.message_primary or error}{code}"]
-    parts += [f"DETAIL: {diag.message_detail}"] if diag.message_detail else []
-    parts += [f"HINT: {diag.message_hint}"] if diag.message_hint else []
-    parts += [f"CONTEXT: {diag.context}"] if diag.context and not diag.statement_position else []
-    return ScriptError("\n".join(parts), hint="mend the script")

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from pgjikan.migrations.change import Change, DeployError, Entry, PlanError, Tag
+from pgjikan.migrations.change import Change, DeployError, EditedError, Entry, PlanError, Tag
 from pgjikan.migrations.plan import Plan, load_plan
 from pgjikan.migrations.project import Project
-from pgjikan.migrations.registry import Deployed, NotDeployedError, Registry, open_registry
+from pgjikan.migrations.registry import Deployed, NotDeployedError
+from pgjikan.migrations.registry_session import read_registry
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,29 +32,24 @@ class Status:
 def read_status(conninfo: str, project: Project) -> Status:
     """The status; raises NotDeployedError where there is none."""
     plan = load_plan(project)
-    with open_registry(conninfo, plan) as registry:
+    with read_registry(conninfo, plan) as registry:
         registry.require()
         deployed = registry.deployed()
     if not deployed:
         raise NotDeployedError(f"no change of {plan.name} is deployed", hint="pgjikan deploy")
     position = position_of(plan, deployed)
-    changes = deployed_changes(plan, deployed)
     return Status(
         project=plan.name,
         last=deployed[-1],
         deployed_count=len(deployed),
         pending=[change.title for change in plan.changes[position + 1 :]],
-        drifted=[
-            change.title
-            for change, row in zip(changes, deployed, strict=True)
-            if change.script_hash != row.script_hash
-        ],
+        drifted=[change.title for change in edited(plan, deployed)],
     )
 
 
 def read_log(conninfo: str, project: Project, event: str | None) -> list[dict[str, Any]]:
     """The registry's events, newest first."""
-    with open_registry(conninfo, load_plan(project)) as registry:
+    with read_registry(conninfo, load_plan(project)) as registry:
         registry.require()
         return registry.events(event)
 
@@ -66,8 +62,8 @@ def position_of(plan: Plan, deployed: Sequence[Deployed]) -> int:
     if position is None:
         raise PlanError(
             f"the plan does not know the deployed change {deployed[-1].name} ({deployed[-1].id})",
-            hint="its line, or one before it, was edited since: restore the plan, or revert and "
-            "deploy; or this is another project's database",
+            hint="a newer pgjikan deployed it: upgrade this one; or its line, or one before it, "
+            "was edited since: restore the plan, or revert and deploy",
         )
     return position
 
@@ -95,32 +91,49 @@ def deployed_changes(plan: Plan, deployed: Sequence[Deployed]) -> list[Change]:
     return changes
 
 
-def resolve(
-    registry: Registry, plan: Plan, deployed: Sequence[Deployed], pending: Sequence[Change]
-) -> dict[str, str]:
-    """The ID behind each requirement of the pending changes, by its text; all must be met."""
+def edited(plan: Plan, deployed: Sequence[Deployed]) -> list[Change]:
+    """The deployed changes whose script is no longer the one that ran."""
+    return [
+        change
+        for change, row in zip(deployed_changes(plan, deployed), deployed, strict=True)
+        if change.script_hash != row.script_hash
+    ]
+
+
+def require_unedited(plan: Plan, deployed: Sequence[Deployed]) -> None:
+    """Stop where the database has another text of a change than the plan's scripts."""
+    changes = edited(plan, deployed)
+    if not changes:
+        return
+    names = [change.title for change in changes]
+    first = plan.index_of(changes[0].id) or 0
+    if any(change.tags for change in plan.changes[first:]):
+        hint = (
+            "a released script stays as it is: restore it, and bring the new text as a rework "
+            f"(sqitch rework {changes[0].name})"
+        )
+    else:
+        to = f" --to {plan.changes[first - 1].name}" if first else ""
+        hint = (
+            f"before the first release: pgjikan revert{to}, which deletes what those changes "
+            "hold, then pgjikan deploy"
+        )
+    raise EditedError(
+        f"{len(names)} deployed changes have another script than this plan: {', '.join(names)}",
+        hint=hint,
+    )
+
+
+def resolve(plan: Plan, deployed: Sequence[Deployed], pending: Sequence[Change]) -> dict[str, str]:
+    """The ID behind each requirement of the pending changes, by its text.
+
+    That they are deployed follows: the plan has each on an earlier line, and an ID says what is
+    before it.
+    """
     present = {row.id for row in deployed}
     if again := [change.title for change in pending if change.id in present]:
         raise DeployError(
             f"deployed already, but out of the plan's order: {', '.join(again)}",
             hint="restore the plan it was deployed from",
         )
-    resolved: dict[str, str] = {}
-    missing, clashing = [], []
-    for change in pending:
-        for need in [*change.requires, *change.conflicts]:
-            planned = plan.change_of(need)
-            if planned is None:
-                found = registry.find_foreign(need.project, need.key)
-            else:
-                found = planned.id if planned.id in present else None
-            if need.conflicts and found is not None:
-                clashing.append(f"{change.name} conflicts with {need.text}, which is deployed")
-            elif not need.conflicts and found is None:
-                missing.append(f"{change.name} requires {need.text}, which is not deployed")
-            elif found is not None:
-                resolved[need.text] = found
-        present.add(change.id)
-    if missing or clashing:
-        raise DeployError("\n".join([*clashing, *missing]), hint="nothing was changed")
-    return resolved
+    return {need.text: plan.change_of(need).id for change in pending for need in change.requires}

@@ -1,51 +1,62 @@
-"""A Jikan v4 on this machine, for demos, tests and benchmarks.
+"""A Jikan v4 on this machine, for demos, tests and benchmarks: the gateway, made to fail.
 
-In a test::
+A gateway answers from a database of its own; before it stands a layer of faults and limits::
 
-    with Simulator(limits=["3/s"], seed=7) as sim:
+    with Simulator([{"mal_id": 1, "title": "A title"}], limits=["3/s"], seed=7) as sim:
         client.fetch("/anime/1/full", base_url=sim.url)
         sim.fault("429", rate=0.5, path="/anime/*")
         sim.add({"mal_id": 900001, "title": "A new title"})
+        sim.say("/anime/2", b'{"data":{"mal_id":"two"}}')
         assert sim.stats()["by_kind"] == {"full": 1}
 """
 
 from __future__ import annotations
 
-import asyncio
-import socket
-import threading
-from collections.abc import Callable, Iterable, Mapping
-from pathlib import Path
+import time
+from collections.abc import Iterable, Mapping
+from contextlib import ExitStack
+from threading import Thread
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, Self
 
-from aiohttp import web
+import uvicorn
 
-from pgjikan.errors import PgjikanError
-from pgjikan.simulator import documents
-from pgjikan.simulator.app import Upstream
-from pgjikan.simulator.data import Catalogue, Title, builtin_titles, titles_from
+from pgjikan.gateway.app import make_app
+from pgjikan.gateway.server import config, listen
+from pgjikan.gateway.settings import GatewaySettings
+from pgjikan.scratch import scratch_server
+from pgjikan.simulator.abuse import Protocol
+from pgjikan.simulator.catalogue import Catalogue
+from pgjikan.simulator.controls import Controls
 from pgjikan.simulator.faults import Fault
+from pgjikan.simulator.layer import Layer
 from pgjikan.simulator.limits import Limits
-from pgjikan.simulator.recordings import Recordings
 
-__all__ = ["Simulator", "listen", "upstream"]
-
-Data = str | Path | Iterable[Mapping[str, Any]] | None
-T = TypeVar("T")
+__all__ = ["Simulator"]
 
 
 class Simulator:
-    """A simulator in a thread of its own, on a free loopback port."""
+    """A simulator in a thread of its own, on a loopback port.
+
+    ``dsn`` is a database with the project in it, and nothing else that matters; without one a
+    server is started for it and thrown away at the end. ``documents`` are stored there.
+    """
 
     def __init__(
-        self, data: Data = None, *, limits: Iterable[str] = (), seed: int = 0, port: int = 0
+        self,
+        documents: Iterable[Mapping[str, Any]] = (),
+        *,
+        dsn: str | None = None,
+        limits: Iterable[str] = (),
+        seed: int = 0,
+        port: int = 0,
     ) -> None:
-        self._upstream = upstream([] if data is None else [data], limits=limits, seed=seed)
-        self._socket = listen(port)
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._serve, name="simulator", daemon=True)
-        self._ready = threading.Event()
+        self._documents = documents
+        self._dsn = dsn
+        self._limits = Limits(tuple(limits))
+        self._seed = seed
+        self._socket = listen("127.0.0.1", port)
+        self._stack = ExitStack()
         self.port: int = self._socket.getsockname()[1]
         self.root = f"http://127.0.0.1:{self.port}"
         self.url = f"{self.root}/v4"
@@ -63,83 +74,75 @@ class Simulator:
         self.stop()
 
     def start(self) -> None:
-        self._thread.start()
-        self._ready.wait()
+        """Answer from now on. Raises PgjikanError, psycopg.Error."""
+        with ExitStack() as stack:
+            stack.callback(self._socket.close)
+            dsn = self._dsn or stack.enter_context(scratch_server()).dsn()
+            self._catalogue = Catalogue(dsn)
+            stack.callback(self._catalogue.close)
+            self._catalogue.fill(self._documents)
+            gateway = make_app(GatewaySettings(dsn=dsn, access_log=False))
+            self._layer = Layer(gateway, limits=self._limits, seed=self._seed)
+            self._layer.controls = Controls(self._layer, self._catalogue)
+            self._server = _Server(config(self._layer, Protocol))
+            self._thread = Thread(
+                target=self._server.run, args=([self._socket],), name="simulator", daemon=True
+            )
+            self._thread.start()
+            while not self._server.started and self._thread.is_alive():
+                time.sleep(0.002)
+            self._stack = stack.pop_all()
 
     def stop(self) -> None:
         """Drop every connection and stop answering: to a client, the provider is dead."""
-        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._server.should_exit = True
         self._thread.join()
-        self._socket.close()
+        self._stack.close()
+
+    def wait(self) -> None:
+        """Until the simulator ends, which it does only by ``stop``."""
+        self._thread.join()
 
     def stats(self) -> dict[str, Any]:
-        return self._ask(self._upstream.stats)
+        """Counts by kind, status and fault, every request with its time of arrival, and titles."""
+        return self._layer.stats() | {"titles": len(self._catalogue)}
 
     def reset(self) -> None:
         """Forget requests, faults and used-up limits."""
-        self._ask(self._upstream.reset)
+        self._layer.reset()
 
     def add(self, document: Mapping[str, Any]) -> None:
         """Publish a title, or change the fields given of a known one."""
-        self._ask(lambda: self._upstream.put(document))
+        self._catalogue.add(document)
+
+    def add_part(self, mal_id: int, facet: str, data: Any) -> None:
+        """Publish what one of a title's routes answers, such as its ``images``."""
+        self._catalogue.add_part(mal_id, facet, data)
 
     def remove(self, mal_id: int) -> None:
         """From now on the title does not exist."""
-        self._ask(lambda: self._upstream.remove(mal_id))
+        self._catalogue.remove(mal_id)
+
+    def say(self, url: str, body: bytes, status: int = 200, **headers: str) -> None:
+        """From now on answer a path and its query with these very bytes."""
+        self._layer.say(url, body, status, headers)
 
     def fault(self, fault: str | Fault, **options: Any) -> None:
         """``fault("429", rate=0.1)`` or, the same in one text, ``fault("429,rate=0.1")``."""
         wanted = Fault.parse(fault) if isinstance(fault, str) and not options else fault
         if isinstance(wanted, str):
             wanted = Fault(wanted, **options)
-        self._ask(lambda: self._upstream.faults.add(wanted))
+        self._layer.arm(wanted)
 
     def clear_faults(self) -> None:
-        self._ask(self._upstream.faults.clear)
-
-    def _ask(self, question: Callable[[], T]) -> T:
-        async def answer() -> T:
-            return question()
-
-        return asyncio.run_coroutine_threadsafe(answer(), self._loop).result(timeout=10)
-
-    def _serve(self) -> None:
-        asyncio.set_event_loop(self._loop)
-        runner = web.AppRunner(self._upstream.application(), access_log=None, shutdown_timeout=0.1)
-        self._loop.run_until_complete(runner.setup())
-        self._loop.run_until_complete(web.SockSite(runner, self._socket).start())
-        self._loop.call_soon(self._ready.set)
-        try:
-            self._loop.run_forever()
-        finally:
-            self._loop.run_until_complete(runner.cleanup())
-            self._loop.close()
+        """From now on nothing goes wrong."""
+        self._layer.disarm()
 
 
-def upstream(sources: Iterable[Data], *, limits: Iterable[str] = (), seed: int = 0) -> Upstream:
-    """A simulator's mind from files of JSON lines, folders of recordings, or documents."""
-    titles: list[Title] = []
-    recordings: Recordings | None = None
-    sources = list(sources)
-    for source in sources:
-        if isinstance(source, str | Path):
-            path = Path(source)
-            if path.is_dir():
-                recordings = Recordings(path)
-                titles += recordings.titles()
-            else:
-                titles += titles_from(path)
-        elif source is not None:
-            titles += [Title.of(documents.complete(document)) for document in source]
-    catalogue = Catalogue(titles if sources else builtin_titles())
-    return Upstream(catalogue, recordings, limits=Limits(tuple(limits)), seed=seed)
+class _Server(uvicorn.Server):
+    """Ends at once, whatever is under way."""
 
-
-def listen(port: int) -> socket.socket:
-    """A listening loopback socket; port 0 picks a free one."""
-    try:
-        return socket.create_server(("127.0.0.1", port))
-    except OSError as e:
-        raise PgjikanError(
-            f"cannot listen on 127.0.0.1:{port}: {e.strerror}", hint="choose another --port"
-        ) from e
+    async def shutdown(self, sockets: Any = None) -> None:
+        for connection in list(self.server_state.connections):
+            connection.transport.abort()
+        await super().shutdown(sockets)

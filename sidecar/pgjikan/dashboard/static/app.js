@@ -53,7 +53,7 @@ function connect() {
     panels.show(parts);
     search.stateChanged();
   });
-  stream.addEventListener("search", (event) => search.answersCame(JSON.parse(event.data)));
+  stream.addEventListener("search", () => search.answersCame());
 }
 
 beginTheme();

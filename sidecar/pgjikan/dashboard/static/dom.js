@@ -40,7 +40,7 @@ export function fillTable(table, rows, keyOf, columns) {
     }
     if (line === place) place = line.nextElementSibling;
     else body.insertBefore(line, place);
-    columns.forEach((column, index) => column.fill(line.cells[index], row, line));
+    for (const [index, column] of columns.entries()) column.fill(line.cells[index], row, line);
   }
   for (const gone of known.values()) gone.remove();
   table.hidden = rows.length === 0;

@@ -26,6 +26,10 @@ function badge(of, classOf) {
   };
 }
 
+/** What holds without a server key and, where the provider takes one, with it. */
+const bothWays = (show, without, keyed) =>
+  keyed == null ? show(without) : `${show(without)}, key ${show(keyed)}`;
+
 const time = (of, otherwise) => ({ fill: (cell, row) => fillTime(cell, of(row), otherwise) });
 
 /** Two lines of what may be long; all of it under the pointer. */
@@ -154,8 +158,8 @@ const PANELS = {
           cell.title = row.last_failure ? `last failure: ${row.last_failure}` : "never failed";
         },
       },
-      text((row) => percent(row.pace), "number"),
-      text((row) => duration(row.wait), "number"),
+      text((row) => bothWays(percent, row.pace, row.keyed_pace), "number"),
+      text((row) => bothWays(duration, row.wait, row.keyed_wait), "number"),
       text((row) => quiet(row.request_count), "number"),
       text((row) => quiet(row.failure_count), "number"),
       text((row) => quiet(row.rate_limited_count), "number"),

@@ -172,8 +172,8 @@ export function stateChanged() {
 }
 
 /** Upstreams answered these queries. */
-export function answersCame(keys) {
-  if (shown && keys.includes(shown.key)) search(shown.query, false);
+export function answersCame() {
+  if (shown) search(shown.query, false);
 }
 
 /** Keys: `/` to the box, arrows through the rows, Escape back and empty. */

@@ -1,0 +1,273 @@
+-- Deploy pgjikan:functions/recommend/pick_recommendations to pg
+-- requires: functions/recommend/look_at
+-- requires: functions/recommend/popular_titles
+-- requires: functions/recommend/recommendation_reasons
+-- requires: functions/recommend/recommendation_rows
+
+-- From titles that are liked to titles that are recommended: the neighbours of all of them, which
+-- are kept ready; those that have none yet are reckoned here, where the first few will do. What is
+-- so new that no neighbour knows of it is looked at in every answer. Where filters or franchises
+-- leave too few, the most popular titles that pass are looked at, at last all of them. Plans are
+-- kept: they would be the same for other titles, and to make one costs more than to run it.
+
+BEGIN;
+
+SET LOCAL ROLE jikan_owner;
+
+INSERT INTO jikan_sync.setting (name, value, type, minimum, maximum, description)
+VALUES
+(
+    'recommend_popularity_weight',
+    '3',
+    'number',
+    '0',
+    '100',
+    'What three million members are worth to anime.recommend, where a title that is voted for with '
+    'every liked one has about 5. More finds what most people also like, less what few know.'
+),
+(
+    'recommend_dislike_weight',
+    '0.5',
+    'number',
+    '0',
+    '10',
+    'What it costs to go with a disliked title, as a share of what going with a liked one gains.'
+);
+
+CREATE FUNCTION jikan_sync.pick_recommendations(
+    liked bigint[],
+    liked_weights real[],
+    disliked bigint[],
+    disliked_weights real[],
+    without bigint[],
+    popularity_weight double precision,
+    max_rows integer,
+    with_franchise boolean,
+    filter jikan_sync.face_filter
+)
+RETURNS SETOF anime.recommendation
+LANGUAGE plpgsql
+STABLE
+ROWS 10
+SET search_path = pg_catalog, pg_temp
+SET plan_cache_mode = force_generic_plan
+AS $$
+DECLARE
+    c_newcomers CONSTANT integer := 50;
+    -- What else there is is compared with so many of the liked.
+    c_compared CONSTANT integer := 10;
+    v_dislike_weight CONSTANT double precision :=
+        jikan_sync.setting_number('recommend_dislike_weight');
+    -- Who asks for sequels wants them: to be one counts as a vote.
+    v_sibling_worth CONSTANT double precision :=
+        jikan_sync.setting_number('neighbour_vote_weight');
+    v_lists jikan_sync.known_neighbour[];
+    v_siblings integer[];
+    v_without integer[] := ARRAY(
+        SELECT a.mal_id FROM jikan.anime AS a WHERE a.id = ANY (liked || disliked || without)
+    );
+    v_hidden integer[];
+    v_ids integer[];
+    v_scores double precision[];
+    v_walked boolean[];
+    v_compared bigint[];
+    v_floors real[];
+    v_more bigint[];
+    v_more_ids integer[] := '{}';
+    v_more_scores double precision[] := '{}';
+    v_picked bigint[];
+    v_ranks real[];
+    v_picked_walked boolean[];
+    v_depth integer;
+BEGIN
+    SELECT array_agg(n) INTO v_lists
+    FROM jikan_sync.known_neighbours(liked || disliked) AS n;
+
+    v_siblings := ARRAY(
+        SELECT DISTINCT s.mal_id
+        FROM unnest(v_lists) AS n
+        CROSS JOIN LATERAL unnest(n.sibling_mal_ids) AS s (mal_id)
+    );
+    v_hidden := v_without;
+    IF NOT with_franchise THEN
+        v_hidden := v_hidden || v_siblings || ARRAY(
+            SELECT s.mal_id
+            FROM jikan.neighbour AS n
+            CROSS JOIN LATERAL unnest(n.sibling_mal_ids) AS s (mal_id)
+            WHERE n.anime_id = ANY (without)
+        );
+    END IF;
+
+    -- What each neighbour has from the liked, in their mean, less what it has from the disliked.
+    SELECT array_agg(e.mal_id), array_agg(e.score), array_agg(e.is_walked)
+    INTO v_ids, v_scores, v_walked
+    FROM (
+        SELECT
+            m.mal_id,
+            sum(t.weight * sqrt(greatest(m.score, 0)))
+                FILTER (WHERE t.weight > 0) / nullif(max(t.liked_total), 0)
+            + coalesce(
+                v_dislike_weight * sum(t.weight * sqrt(greatest(m.score, 0)))
+                    FILTER (WHERE t.weight < 0) / nullif(max(t.disliked_total), 0), 0
+            ) AS score,
+            bool_or(m.way = 'w') FILTER (WHERE t.weight > 0) AS is_walked
+        FROM (
+            SELECT
+                i.id,
+                i.weight,
+                sum(i.weight) FILTER (WHERE i.weight > 0) OVER () AS liked_total,
+                -sum(i.weight) FILTER (WHERE i.weight < 0) OVER () AS disliked_total
+            FROM (
+                SELECT l.id, l.weight FROM unnest(liked, liked_weights) AS l (id, weight)
+                UNION ALL
+                SELECT d.id, -d.weight FROM unnest(disliked, disliked_weights) AS d (id, weight)
+            ) AS i
+        ) AS t
+        INNER JOIN unnest(v_lists) AS n ON n.anime_id = t.id
+        CROSS JOIN LATERAL (
+            SELECT u.mal_id, u.score, u.way
+            FROM unnest(n.mal_ids, n.scores, n.ways) AS u (mal_id, score, way)
+            UNION ALL
+            SELECT s.mal_id, s.score + v_sibling_worth, 'a'::"char"
+            FROM unnest(n.sibling_mal_ids, n.sibling_scores) AS s (mal_id, score)
+            WHERE with_franchise
+        ) AS m
+        WHERE m.mal_id <> ALL (v_hidden)
+        GROUP BY m.mal_id
+    ) AS e
+    WHERE e.score IS NOT NULL;
+
+    SELECT array_agg(n.anime_id), array_agg(n.floor) INTO v_compared, v_floors
+    FROM (
+        SELECT n.anime_id, n.floor
+        FROM unnest(v_lists) AS n
+        INNER JOIN unnest(liked) WITH ORDINALITY AS l (id, place) ON l.id = n.anime_id
+        ORDER BY l.place
+        LIMIT c_compared
+    ) AS n;
+
+    v_more := ARRAY(
+        SELECT n.anime_id
+        FROM jikan_sync.newcomer AS n
+        ORDER BY n.anime_id DESC
+        LIMIT c_newcomers
+    );
+    -- First what is known, then so many of the popular, then all.
+    FOREACH v_depth IN ARRAY ARRAY[0, greatest(40, 3 * max_rows), NULL] LOOP
+        IF v_depth IS DISTINCT FROM 0 THEN
+            v_more := v_more || ARRAY(
+                SELECT p.anime_id
+                FROM jikan_sync.popular_titles(
+                    filter, v_hidden || coalesce(v_ids, '{}'), v_depth
+                ) AS p (anime_id)
+            );
+        END IF;
+        IF v_more <> '{}' THEN
+            SELECT coalesce(array_agg(l.mal_id), '{}'), coalesce(array_agg(l.score), '{}')
+            INTO v_more_ids, v_more_scores
+            FROM jikan_sync.look_at(v_compared, v_floors, v_more) AS l
+            WHERE l.mal_id <> ALL (v_hidden)
+                AND l.mal_id <> ALL (coalesce(v_ids, '{}'))
+                AND (
+                    with_franchise
+                    OR NOT EXISTS (
+                        SELECT
+                        FROM jikan.profile AS o
+                        INNER JOIN jikan.profile AS q ON q.anime_id = l.anime_id
+                        WHERE o.anime_id = ANY (v_compared)
+                            AND (
+                                q.stem IN (o.stem, o.stem_english)
+                                OR length(o.stem) >= 6
+                                AND strpos(q.words, jikan_sync.title_words(o.stem)) > 0
+                            )
+                    )
+                );
+        END IF;
+
+        SELECT
+            array_agg(b.anime_id ORDER BY b.rank DESC, b.mal_id),
+            array_agg(b.rank::real ORDER BY b.rank DESC, b.mal_id),
+            array_agg(b.is_walked ORDER BY b.rank DESC, b.mal_id)
+        INTO v_picked, v_ranks, v_picked_walked
+        FROM (
+            SELECT n.anime_id, n.mal_id, n.rank, n.is_walked
+            FROM (
+                SELECT
+                    c.*,
+                    row_number() OVER (
+                        PARTITION BY coalesce(f.franchise_id, -c.mal_id)
+                        ORDER BY c.rank DESC, c.mal_id
+                    ) AS franchise_number,
+                    row_number() OVER (
+                        PARTITION BY c.stem ORDER BY c.rank DESC, c.mal_id
+                    ) AS stem_number
+                FROM (
+                    SELECT
+                        r.anime_id,
+                        r.mal_id,
+                        r.stem,
+                        i.score + popularity_weight * r.popularity AS rank,
+                        i.is_walked
+                    FROM (
+                        SELECT u.mal_id, u.score, u.is_walked
+                        FROM unnest(v_ids, v_scores, v_walked) AS u (mal_id, score, is_walked)
+                        UNION ALL
+                        SELECT m.mal_id, m.score, false
+                        FROM unnest(v_more_ids, v_more_scores) AS m (mal_id, score)
+                    ) AS i
+                    INNER JOIN jikan_sync.recommendable AS r ON r.mal_id = i.mal_id
+                    WHERE jikan_sync.admits(
+                            filter,
+                            (
+                                r.anime_id, r.mal_id, r.type, r.status, r.genre_names, r.score,
+                                r.members, r.is_nsfw, NULL, r.embedding_hash, NULL, NULL,
+                                r.is_approved, r.year
+                            )::jikan_sync.findable
+                        )
+                ) AS c
+                LEFT JOIN jikan.franchise AS f ON f.mal_id = c.mal_id
+            ) AS n
+            WHERE with_franchise
+                OR n.franchise_number = 1 AND n.stem_number = 1
+            ORDER BY n.rank DESC, n.mal_id
+            LIMIT max_rows
+        ) AS b;
+        EXIT WHEN cardinality(v_picked) = max_rows OR v_compared IS NULL;
+    END LOOP;
+
+    RETURN QUERY
+    SELECT r.*
+    FROM (
+        SELECT
+            array_agg(p.anime_id ORDER BY p.place) AS anime_ids,
+            array_agg(s.similarity::real ORDER BY p.place) AS similarities,
+            array_agg(p.rank ORDER BY p.place) AS ranks,
+            array_agg(w.match ORDER BY p.place) AS matches,
+            array_agg(w.why ORDER BY p.place) AS whys
+        FROM unnest(v_picked, v_ranks) WITH ORDINALITY AS p (anime_id, rank, place)
+        INNER JOIN jikan_sync.recommendation_reasons(
+            v_picked, v_picked_walked, liked,
+            CASE WHEN cardinality(liked) = 1 THEN v_siblings END
+        ) AS w ON w.anime_id = p.anime_id
+        LEFT JOIN LATERAL (
+            SELECT max(jikan_sync.vector_product(o.embedding, e.embedding)) AS similarity
+            FROM jikan_sync.recommendable AS e
+            INNER JOIN jikan_sync.recommendable AS o ON o.anime_id = ANY (v_compared)
+            WHERE e.anime_id = p.anime_id
+        ) AS s ON true
+    ) AS t
+    CROSS JOIN LATERAL jikan_sync.recommendation_rows(
+        t.anime_ids, t.similarities, t.ranks, t.matches, t.whys
+    ) AS r;
+END;
+$$;
+
+COMMENT ON FUNCTION jikan_sync.pick_recommendations(
+    bigint[], real[], bigint[], real[], bigint[], double precision, integer, boolean,
+    jikan_sync.face_filter
+) IS
+'What goes with the `liked` (anime, each with a positive weight) in their mean and not with the
+`disliked`, best first: none of both and none in `without`, and unless `with_franchise` none of
+their franchises and one of each other. All of `max_rows` where so many pass.';
+
+COMMIT;

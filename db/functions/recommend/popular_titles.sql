@@ -1,0 +1,47 @@
+-- Deploy pgjikan:functions/recommend/popular_titles to pg
+-- requires: schema/neighbour
+-- requires: functions/face/admits
+
+-- What passes a filter, most popular first: where too few neighbours do, these are looked at.
+
+BEGIN;
+
+SET LOCAL ROLE jikan_owner;
+
+CREATE FUNCTION jikan_sync.popular_titles(
+    filter jikan_sync.face_filter,
+    without integer[],
+    max_rows integer
+)
+RETURNS SETOF bigint
+LANGUAGE plpgsql
+STABLE
+ROWS 100
+SET search_path = pg_catalog, pg_temp
+-- With the filter known the conditions it does not make are planned away.
+SET plan_cache_mode = force_custom_plan
+AS $$
+BEGIN
+    RETURN QUERY
+    SELECT p.anime_id
+    FROM jikan.profile AS p
+    WHERE jikan_sync.admits(
+            filter,
+            (
+                p.anime_id, p.mal_id, p.type, p.status, p.genre_names, p.score, p.members,
+                p.is_nsfw, NULL, p.embedding_hash, NULL, NULL, p.is_approved, p.year
+            )::jikan_sync.findable
+        )
+        AND p.mal_id <> ALL (without)
+    ORDER BY p.members DESC, p.anime_id
+    LIMIT max_rows;
+END;
+$$;
+
+COMMENT ON FUNCTION jikan_sync.popular_titles(
+    jikan_sync.face_filter, integer[], integer
+) IS
+'The anime that may be recommended and pass a filter, most members first, without those of these
+mal_ids; all where `max_rows` is NULL.';
+
+COMMIT;

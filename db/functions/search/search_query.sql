@@ -1,0 +1,97 @@
+-- Deploy pgjikan:functions/search/search_query to pg
+-- requires: functions/search/normalise_query
+-- requires: functions/search/normalise_season
+-- requires: functions/face/admits
+
+-- A search as its stages read it: taken apart once, with its filters, in one value.
+
+BEGIN;
+
+SET LOCAL ROLE jikan_owner;
+
+CREATE TYPE jikan_sync.search_query AS (
+    words text,
+    key text,
+    name text,
+    base text,
+    number integer,
+    tokens text [],
+    patterns text [],
+    seed text,
+    seed_2 text,
+    filter jikan_sync.face_filter,
+    read_rows integer
+);
+
+COMMENT ON TYPE jikan_sync.search_query IS
+'A search taken apart by `jikan_sync.parse_query`.';
+COMMENT ON COLUMN jikan_sync.search_query.words IS 'The normalised query.';
+COMMENT ON COLUMN jikan_sync.search_query.key IS 'The query as titles'' keys are compared.';
+COMMENT ON COLUMN jikan_sync.search_query.name IS 'The words without season number.';
+COMMENT ON COLUMN jikan_sync.search_query.base IS 'The key of the name.';
+COMMENT ON COLUMN jikan_sync.search_query.number IS
+'The season number, negative if "part"; NULL where the query names none.';
+COMMENT ON COLUMN jikan_sync.search_query.tokens IS 'The words of the name, 8 at most.';
+COMMENT ON COLUMN jikan_sync.search_query.patterns IS
+'LIKE patterns, one a word that must be there, for a title''s words with a space before.';
+COMMENT ON COLUMN jikan_sync.search_query.seed IS
+'The longest word, as the one that fewest titles have; "" where no word tells.';
+COMMENT ON COLUMN jikan_sync.search_query.seed_2 IS 'The second longest word, or "".';
+COMMENT ON COLUMN jikan_sync.search_query.filter IS 'What the anime must be besides.';
+COMMENT ON COLUMN jikan_sync.search_query.read_rows IS
+'How many rows a stage may read of a range: enough for an answer, more where a filter drops most.';
+
+CREATE FUNCTION jikan_sync.parse_query(
+    words text,
+    max_rows integer,
+    filter jikan_sync.face_filter
+)
+RETURNS jikan_sync.search_query
+LANGUAGE plpgsql
+IMMUTABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    c_weak CONSTANT text[] := '{the,no,of,to,wa,ga,ni,wo,o,a,an,and,de,mo,e,in,on,x}';
+    c_japanese CONSTANT text := '[\u3040-\u30ff\u3400-\u9fff]';
+    q jikan_sync.search_query;
+    v_token text;
+BEGIN
+    q.words := words;
+    q.key := jikan_sync.fold_title(words);
+    SELECT s.name, s.number INTO q.name, q.number FROM jikan_sync.split_season(words) AS s;
+    q.base := jikan_sync.fold_title(q.name);
+    q.tokens := (string_to_array(q.name, ' '))[1:8];
+    q.patterns := '{}';
+    q.seed := '';
+    q.seed_2 := '';
+    FOREACH v_token IN ARRAY q.tokens LOOP
+        CONTINUE WHEN v_token IN ('the', 'a', 'an') AND cardinality(q.tokens) > 1;
+        IF v_token ~ c_japanese THEN
+            q.patterns := q.patterns || ('%' || v_token || '%');
+            v_token := left(v_token, 8);
+        ELSE
+            q.patterns := q.patterns || ('% ' || v_token || '%');
+            v_token := left(v_token, 24);
+        END IF;
+        CONTINUE WHEN v_token = ANY (c_weak) OR length(v_token) < 2 OR v_token = q.seed;
+        IF octet_length(v_token) > octet_length(q.seed) THEN
+            q.seed_2 := q.seed;
+            q.seed := v_token;
+        ELSIF octet_length(v_token) > octet_length(q.seed_2) THEN
+            q.seed_2 := v_token;
+        END IF;
+    END LOOP;
+    q.filter := filter;
+    q.read_rows := CASE
+        WHEN jikan_sync.has_condition(filter) THEN 3000
+        ELSE 30 + 3 * max_rows
+    END;
+    RETURN q;
+END;
+$$;
+
+COMMENT ON FUNCTION jikan_sync.parse_query(text, integer, jikan_sync.face_filter) IS
+'Takes a search apart: `words` as `jikan_sync.normalise_query` has them, not empty.';
+
+COMMIT;

@@ -1,0 +1,31 @@
+-- Deploy pgjikan:jobs/refresh_neighbours to pg
+-- requires: functions/jobs/install_jobs
+-- requires: functions/recommend/refresh_neighbours
+
+-- Recommendations follow what changed within a minute or two, a bounded number a run. Where traits
+-- are counted anew the run ends with that: it has written to all profiles, and whoever stores a
+-- title must not wait for more.
+
+BEGIN;
+
+SET LOCAL ROLE jikan_owner;
+
+INSERT INTO jikan_sync.job (name, period, at, command, description)
+VALUES (
+    'refresh_neighbours',
+    '1 minute',
+    '20 seconds',
+    'SELECT CASE WHEN jikan_sync.count_traits() THEN 0 ELSE jikan_sync.refresh_neighbours() END',
+    'Reckons anew what goes with titles that changed, and the oldest, a bounded number a run.'
+);
+
+-- pg_cron runs an entry as the login that made it.
+RESET ROLE;
+
+DO $$
+BEGIN
+    PERFORM jikan_sync.install_jobs();
+END;
+$$;
+
+COMMIT;

@@ -1,9 +1,0 @@
--- Revert pgjikan:functions/claim_request from pg
-
-BEGIN;
-
-SET LOCAL ROLE jikan_owner;
-
-DROP FUNCTION jikan_sync.claim_request(text);
-
-COMMIT;

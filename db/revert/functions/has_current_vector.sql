@@ -1,7 +1,0 @@
--- Revert pgjikan:functions/has_current_vector from pg
-
-BEGIN;
-
-DROP FUNCTION jikan_sync.has_current_vector(bigint, uuid);
-
-COMMIT;

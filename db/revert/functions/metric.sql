@@ -1,7 +1,0 @@
--- Revert pgjikan:functions/metric from pg
-
-BEGIN;
-
-DROP FUNCTION jikan_sync.metric();
-
-COMMIT;

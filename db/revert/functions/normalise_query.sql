@@ -1,9 +1,0 @@
--- Revert pgjikan:functions/normalise_query from pg
-
-BEGIN;
-
-SET LOCAL ROLE jikan_owner;
-
-DROP FUNCTION jikan_sync.normalise_query(text);
-
-COMMIT;

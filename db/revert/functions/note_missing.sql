@@ -1,8 +1,0 @@
--- Revert pgjikan:functions/note_missing from pg
-
-BEGIN;
-
-DROP FUNCTION jikan_sync.confirm_missing();
-DROP FUNCTION jikan_sync.note_missing(integer);
-
-COMMIT;

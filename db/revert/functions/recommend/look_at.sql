@@ -1,0 +1,9 @@
+-- Revert pgjikan:functions/recommend/look_at from pg
+
+BEGIN;
+
+DROP FUNCTION jikan_sync.look_at(bigint[], real[], bigint[]);
+DROP FUNCTION jikan_sync.known_neighbours(bigint[]);
+DROP TYPE jikan_sync.known_neighbour;
+
+COMMIT;

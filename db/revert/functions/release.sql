@@ -1,9 +1,0 @@
--- Revert pgjikan:functions/release from pg
-
-BEGIN;
-
-DROP FUNCTION jikan_sync.sweep_leases();
-DROP FUNCTION jikan_sync.release_worker(text);
-DROP FUNCTION jikan_sync.release(bigint, uuid);
-
-COMMIT;

@@ -1,0 +1,11 @@
+-- Revert pgjikan:functions/search/normalise_season from pg
+
+BEGIN;
+
+SET LOCAL ROLE jikan_owner;
+
+DROP FUNCTION jikan_sync.split_season(text);
+DROP FUNCTION jikan_sync.may_have_season(text);
+DROP FUNCTION jikan_sync.fold_title(text);
+
+COMMIT;

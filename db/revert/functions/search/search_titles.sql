@@ -1,0 +1,16 @@
+-- Revert pgjikan:functions/search/search_titles from pg
+
+BEGIN;
+
+SET LOCAL ROLE jikan_owner;
+
+DROP FUNCTION jikan_sync.search_titles(jikan_sync.search_query);
+DROP FUNCTION jikan_sync.title_band(
+    jikan_sync.search_query, text, boolean, text, text, text
+);
+DROP FUNCTION jikan_sync.title_hit(
+    jikan_sync.search_query, jikan_sync.findable, text, integer, integer
+);
+DROP TYPE jikan_sync.search_hit;
+
+COMMIT;

@@ -1,9 +1,0 @@
--- Revert pgjikan:functions/search_words from pg
-
-BEGIN;
-
-SET LOCAL ROLE jikan_owner;
-
-DROP FUNCTION jikan_sync.search_words(jikan_sync.search_query, jikan_sync.search_hit[]);
-
-COMMIT;

@@ -1,0 +1,7 @@
+-- Revert pgjikan:schema/episode from pg
+
+BEGIN;
+
+DROP TABLE jikan.episode;
+
+COMMIT;

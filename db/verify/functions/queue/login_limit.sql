@@ -1,0 +1,15 @@
+-- Verify pgjikan:functions/queue/login_limit on pg
+
+BEGIN;
+
+SET LOCAL ROLE jikan_owner;
+
+DO $$
+BEGIN
+    ASSERT jikan_sync.search_priority('nobody') = 'high';
+    ASSERT jikan_sync.unknown_priority('nobody') = 'high';
+    ASSERT jikan_sync.facet_priority('{nobody}', 'episodes') = 'high';
+END;
+$$;
+
+ROLLBACK;

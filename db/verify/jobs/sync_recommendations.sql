@@ -1,0 +1,15 @@
+-- Verify pgjikan:jobs/sync_recommendations on pg
+
+BEGIN;
+
+SET LOCAL ROLE jikan_owner;
+
+DO $$
+BEGIN
+    ASSERT (
+        SELECT count(*) = 1 FROM jikan_sync.job AS j WHERE j.name = 'sync_recommendations'
+    );
+END;
+$$;
+
+ROLLBACK;

@@ -1,0 +1,59 @@
+"""Who stores a title never waits for the job that reckons neighbours, and new titles are seen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import psycopg
+from tests.vector_steps import Connection, embed_all, store, unit, value
+
+AT = {1: unit(1.0), 2: unit(1.0, 0.2), 3: unit(1.0, 0.5)}
+NEWCOMERS = "SELECT array_agg(a.mal_id ORDER BY a.mal_id) FROM jikan_sync.newcomer AS n"
+NEWCOMERS += " JOIN jikan.anime AS a ON a.id = n.anime_id"
+
+
+def test_a_store_beside_the_job_waits_for_nothing(
+    connection: Connection, connect: Callable[..., psycopg.Connection[Any]]
+) -> None:
+    store(connection, *({"mal_id": mal_id} for mal_id in AT))
+    embed_all(connection, AT)
+    connection.execute("SELECT jikan_sync.count_traits()")
+    job = connect(autocommit=False)
+    assert value(job, "SELECT jikan_sync.refresh_neighbours()") == 3
+    connection.execute("SET lock_timeout = '100ms'")
+    store(connection, {"mal_id": 1, "members": 4711, "score": 9.1}, {"mal_id": 4})
+    assert value(connection, "SELECT members FROM jikan.profile WHERE mal_id = 1") == 4711
+    job.commit()
+    assert value(connection, NEWCOMERS) == [4]
+
+
+def test_the_job_counts_traits_in_a_run_of_its_own(connection: Connection) -> None:
+    store(connection, *({"mal_id": mal_id} for mal_id in AT))
+    embed_all(connection, AT)
+    run = "SELECT jikan_sync.run_job('refresh_neighbours')"
+    connection.execute(run)
+    assert value(connection, "SELECT count(*) FROM jikan.neighbour") == 0
+    connection.execute(run)
+    assert value(connection, "SELECT count(*) FROM jikan.neighbour") == 3
+    assert value(connection, NEWCOMERS) is None
+
+
+def test_a_newcomer_is_in_every_answer_until_it_is_placed(connection: Connection) -> None:
+    store(connection, {"mal_id": 1}, {"mal_id": 2})
+    embed_all(connection, {1: AT[1], 2: AT[2]})
+    connection.execute("SELECT jikan_sync.count_traits()")
+    connection.execute("SELECT jikan_sync.refresh_neighbours()")
+    store(connection, {"mal_id": 3})
+    embed_all(connection, {3: AT[3]})
+    similar = "SELECT array_agg(mal_id) FROM anime.similar(1)"
+    assert value(connection, similar) == [2, 3]
+    connection.execute("DELETE FROM jikan_sync.newcomer")
+    assert value(connection, "SELECT mal_ids FROM jikan.neighbour ORDER BY anime_id") == [2]
+
+
+def test_who_is_gone_is_no_newcomer(connection: Connection) -> None:
+    store(connection, {"mal_id": 1})
+    connection.execute("DELETE FROM jikan.anime")
+    connection.execute("SELECT jikan_sync.refresh_neighbours()")
+    assert value(connection, "SELECT count(*) FROM jikan_sync.newcomer") == 0
