@@ -1,10 +1,11 @@
 -- Deploy pgjikan:jobs/refresh_neighbours to pg
 -- requires: functions/jobs/install_jobs
+-- requires: functions/recommend/count_traits
 -- requires: functions/recommend/refresh_neighbours
 
 -- Recommendations follow what changed within a minute or two, a bounded number a run. Where traits
--- are counted anew the run ends with that: it has written to all profiles, and whoever stores a
--- title must not wait for more.
+-- are written anew the run ends with that: it holds profiles, and whoever stores a title must not
+-- wait for more.
 
 BEGIN;
 

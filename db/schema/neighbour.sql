@@ -31,6 +31,7 @@ CREATE TABLE jikan.profile (
     stem_english text,
     words text NOT NULL,
     traits sparsevec NOT NULL,
+    counted integer NOT NULL,
     CONSTRAINT profile_mal_id_key UNIQUE (mal_id)
 );
 
@@ -41,6 +42,8 @@ INCLUDE (mal_id, is_nsfw, is_approved, year, score, type, status);
 CREATE INDEX profile_nsfw_idx ON jikan.profile (members DESC, anime_id) WHERE is_nsfw;
 
 CREATE INDEX profile_stem_idx ON jikan.profile (stem);
+
+CREATE INDEX profile_counted_idx ON jikan.profile (counted);
 
 COMMENT ON TABLE jikan.profile IS
 'What recommendations read of an anime: no row for a tombstoned one.';
@@ -66,6 +69,8 @@ COMMENT ON COLUMN jikan.profile.stem_english IS 'The same of its English title.'
 COMMENT ON COLUMN jikan.profile.words IS '`jikan_sync.title_words` of both titles.';
 COMMENT ON COLUMN jikan.profile.traits IS
 'Genres and studios by rarity, type, source and age rating: `jikan_sync.trait_vector`.';
+COMMENT ON COLUMN jikan.profile.counted IS
+'How many anime had been counted for `jikan_sync.trait` when `traits` was made.';
 
 CREATE TABLE jikan_sync.trait (
     kind text NOT NULL,

@@ -39,6 +39,26 @@ def test_the_job_counts_traits_in_a_run_of_its_own(connection: Connection) -> No
     assert value(connection, NEWCOMERS) is None
 
 
+def test_traits_are_written_a_bounded_number_a_run_and_no_store_is_waited_for(
+    connection: Connection, connect: Callable[..., psycopg.Connection[Any]]
+) -> None:
+    store(connection, *({"mal_id": mal_id} for mal_id in range(1, 8)))
+    outdated = "SELECT count(*) FROM jikan.profile AS p WHERE p.counted <> 7"
+    count = "SELECT jikan_sync.count_traits(3)"
+    storing = connect(autocommit=False)
+    store(storing, {"mal_id": 7, "members": 4711})
+    connection.execute("SET lock_timeout = '100ms'")
+    left = []
+    while value(connection, count):
+        left.append(value(connection, outdated))
+    assert left == [4, 1]
+    storing.commit()
+    assert value(connection, count)
+    assert value(connection, outdated) == 0
+    assert not value(connection, count)
+    assert value(connection, "SELECT max(anime_count) FROM jikan_sync.trait") == 7
+
+
 def test_a_newcomer_is_in_every_answer_until_it_is_placed(connection: Connection) -> None:
     store(connection, {"mal_id": 1}, {"mal_id": 2})
     embed_all(connection, {1: AT[1], 2: AT[2]})

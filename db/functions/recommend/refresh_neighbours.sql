@@ -1,4 +1,5 @@
 -- Deploy pgjikan:functions/recommend/refresh_neighbours to pg
+-- requires: functions/recommend/count_traits
 -- requires: functions/recommend/reckon_neighbours
 
 -- Neighbours follow what they were reckoned from, in the background and a bounded number a run:
@@ -27,70 +28,6 @@ VALUES
     'When neighbours are reckoned anew though nothing near them seems to have changed: votes two '
     'steps away, members and scores move slowly.'
 );
-
-CREATE FUNCTION jikan_sync.count_traits()
-RETURNS boolean
-LANGUAGE plpgsql
-SET search_path = pg_catalog, pg_temp
-AS $$
-DECLARE
-    v_count double precision := (SELECT count(*) FROM jikan.profile);
-    v_counted double precision;
-BEGIN
-    -- One counts at a time; another goes on with what was counted before.
-    SELECT t.anime_count INTO v_counted
-    FROM jikan_sync.trait AS t
-    WHERE t.kind = 'genre'
-        AND t.name = ''
-    FOR UPDATE SKIP LOCKED;
-    IF v_counted IS NULL OR v_count = 0
-        OR v_count BETWEEN v_counted / 1.1 AND v_counted * 1.1
-    THEN
-        RETURN false;
-    END IF;
-    MERGE INTO jikan_sync.trait AS t
-    USING (
-        SELECT 'genre' AS kind, g.name, count(*) AS anime_count, ln(v_count / count(*)) AS rarity
-        FROM jikan.profile AS p
-        CROSS JOIN LATERAL unnest(p.genre_names) AS g (name)
-        WHERE g.name <> ''
-        GROUP BY g.name
-        UNION ALL
-        SELECT 'studio', s.name, count(*), 1 / sqrt(count(*))
-        FROM jikan.profile AS p
-        INNER JOIN jikan.anime AS a ON a.id = p.anime_id
-        CROSS JOIN LATERAL unnest(a.studio_names) AS s (name)
-        GROUP BY s.name
-        UNION ALL
-        SELECT 'genre', '', v_count, 0
-    ) AS n
-        ON t.kind = n.kind AND t.name = n.name
-    WHEN NOT MATCHED THEN
-        INSERT (kind, name, anime_count, rarity) VALUES (n.kind, n.name, n.anime_count, n.rarity)
-    WHEN MATCHED THEN
-        UPDATE SET anime_count = n.anime_count, rarity = n.rarity
-    WHEN NOT MATCHED BY SOURCE THEN
-        DELETE;
-    UPDATE jikan.profile AS p
-    SET traits = n.traits
-    FROM (
-        SELECT
-            a.id,
-            jikan_sync.trait_vector(a.genre_names, a.studio_names, a.type, a.source, a.rating)
-                AS traits
-        FROM jikan.profile AS o
-        INNER JOIN jikan.anime AS a ON a.id = o.anime_id
-        ORDER BY a.id
-    ) AS n
-    WHERE p.anime_id = n.id
-        AND p.traits::text <> n.traits::text;
-    RETURN true;
-END;
-$$;
-
-COMMENT ON FUNCTION jikan_sync.count_traits() IS
-'Counts how rare genres and studios are, and writes traits anew by that, where there are a tenth
-more or fewer anime than when they were last counted; false where not.';
 
 CREATE FUNCTION jikan_sync.write_neighbours(anime_ids bigint[])
 RETURNS integer
@@ -184,7 +121,8 @@ DECLARE
     v_batch bigint[];
     v_count integer := 0;
 BEGIN
-    PERFORM jikan_sync.count_traits();
+    -- The job has done so in runs of their own; called by hand, all of it is done now.
+    PERFORM jikan_sync.count_traits(NULL);
     v_basis := jikan_sync.neighbour_basis();
     DELETE FROM jikan_sync.newcomer AS c
     WHERE NOT EXISTS (SELECT FROM jikan.profile AS p WHERE p.anime_id = c.anime_id);

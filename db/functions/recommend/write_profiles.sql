@@ -44,9 +44,16 @@ BEGIN
             jikan_sync.title_stem(f.title_english) AS stem_english,
             jikan_sync.title_words(concat_ws(' / ', f.title, f.title_english)) AS words,
             jikan_sync.trait_vector(a.genre_names, a.studio_names, a.type, a.source, a.rating)
-                AS traits
+                AS traits,
+            t.anime_count AS counted
         FROM jikan.anime AS a
         INNER JOIN jikan_sync.findable AS f ON f.id = a.id
+        CROSS JOIN (
+            SELECT c.anime_count
+            FROM jikan_sync.trait AS c
+            WHERE c.kind = 'genre'
+                AND c.name = ''
+        ) AS t
         WHERE a.id = ANY (anime_ids)
             AND f.is_approved
     ),
@@ -58,12 +65,13 @@ BEGIN
     written AS (
         INSERT INTO jikan.profile AS p (
             anime_id, mal_id, members, year, is_nsfw, is_approved, popularity, love, rating,
-            embedding_hash, score, type, status, genre_names, stem, stem_english, words, traits
+            embedding_hash, score, type, status, genre_names, stem, stem_english, words, traits,
+            counted
         )
         SELECT
             m.id, m.mal_id, m.members, m.year, m.is_nsfw, m.is_approved, m.popularity, m.love,
-            m.rating, m.embedding_hash, m.score, m.type, m.status, m.genre_names, m.stem, m.stem_english,
-            m.words, m.traits
+            m.rating, m.embedding_hash, m.score, m.type, m.status, m.genre_names, m.stem,
+            m.stem_english, m.words, m.traits, m.counted
         FROM made AS m
         ORDER BY m.id
         ON CONFLICT (anime_id) DO UPDATE SET
@@ -83,16 +91,17 @@ BEGIN
             stem = excluded.stem,
             stem_english = excluded.stem_english,
             words = excluded.words,
-            traits = excluded.traits
+            traits = excluded.traits,
+            counted = excluded.counted
         WHERE (
             p.members, p.year, p.is_nsfw, p.is_approved, p.popularity, p.love, p.rating,
-            p.embedding_hash, p.score, p.type, p.status, p.genre_names, p.stem, p.stem_english, p.words,
-            p.traits::text
+            p.embedding_hash, p.score, p.type, p.status, p.genre_names, p.stem, p.stem_english,
+            p.words, p.traits::text
         ) IS DISTINCT FROM (
             excluded.members, excluded.year, excluded.is_nsfw, excluded.is_approved,
-            excluded.popularity, excluded.love, excluded.rating, excluded.embedding_hash, excluded.score, excluded.type,
-            excluded.status, excluded.genre_names, excluded.stem, excluded.stem_english,
-            excluded.words, excluded.traits::text
+            excluded.popularity, excluded.love, excluded.rating, excluded.embedding_hash,
+            excluded.score, excluded.type, excluded.status, excluded.genre_names, excluded.stem,
+            excluded.stem_english, excluded.words, excluded.traits::text
         )
         RETURNING p.*
     ),

@@ -5,8 +5,8 @@
 -- requires: schema/v4_row
 
 -- Tells gateways that what they keep of answers may be out of date. One notification a transaction,
--- whatever it wrote; of bulk, one a batch. So what writes the mirror cannot be prepared for a commit
--- in two phases: nobody but the sidecar and the loader writes it.
+-- whatever it wrote; of bulk, one a batch. So a transaction that writes the mirror cannot be
+-- prepared for a commit in two phases: nobody but the sidecar and the loader writes it.
 
 BEGIN;
 

@@ -6,7 +6,6 @@ SET LOCAL ROLE jikan_owner;
 
 DROP FUNCTION jikan_sync.refresh_neighbours(integer);
 DROP FUNCTION jikan_sync.write_neighbours(bigint[]);
-DROP FUNCTION jikan_sync.count_traits();
 
 DELETE FROM jikan_sync.setting
 WHERE name IN ('neighbour_refresh_limit', 'neighbour_max_age');

@@ -8,16 +8,6 @@ DO $$
 BEGIN
     ASSERT NOT has_function_privilege(
         'jikan_sidecar',
-        'jikan_sync.count_traits()',
-        'execute'
-    );
-    ASSERT NOT has_function_privilege(
-        'anime_reader',
-        'jikan_sync.count_traits()',
-        'execute'
-    );
-    ASSERT NOT has_function_privilege(
-        'jikan_sidecar',
         'jikan_sync.write_neighbours(bigint[])',
         'execute'
     );
