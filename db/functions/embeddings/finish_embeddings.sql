@@ -92,6 +92,20 @@ DECLARE
     v_again_ids bigint[];
     v_again_tokens uuid[];
 BEGIN
+    -- Anime before tasks. Who claims holds the tasks already, so it waits for no anime: what a
+    -- store holds at this moment goes back, and is finished by the next claim.
+    WITH held AS MATERIALIZED (
+        SELECT a.id
+        FROM jikan.anime AS a
+        WHERE a.id IN (
+            SELECT q.anime_id
+            FROM unnest(task_ids) AS g (id)
+            INNER JOIN jikan_sync.queue AS q ON q.id = g.id
+        )
+        ORDER BY a.id
+        FOR NO KEY UPDATE SKIP LOCKED
+    )
+
     SELECT
         array_agg(t.task_id) FILTER (WHERE NOT t.is_lacking),
         array_agg(t.lease_token) FILTER (WHERE NOT t.is_lacking),
@@ -105,7 +119,8 @@ BEGIN
             g.lease_token,
             q.anime_id,
             CASE q.task
-                WHEN 'embed' THEN EXISTS (SELECT 1 FROM jikan_sync.lacking_models(q.anime_id))
+                WHEN 'embed' THEN q.anime_id NOT IN (SELECT h.id FROM held AS h)
+                    OR EXISTS (SELECT 1 FROM jikan_sync.lacking_models(q.anime_id))
                 ELSE jikan_sync.lacks_query_vector(q.payload ->> 'query_key')
             END AS is_lacking
         FROM unnest(task_ids, lease_tokens) AS g (task_id, lease_token)

@@ -3,6 +3,7 @@
 BEGIN;
 
 DROP FUNCTION jikan_sync.sweep_leases();
+DROP FUNCTION jikan_sync.expired_tasks();
 DROP FUNCTION jikan_sync.release_worker(text);
 DROP FUNCTION jikan_sync.release(bigint, uuid);
 
