@@ -2,6 +2,7 @@
 -- requires: schema/anime
 -- requires: schema/embedding
 -- requires: schema/clock
+-- requires: schema/findable
 -- requires: functions/embeddings/active_model_id
 
 -- What recommendations read instead of the whole mirror: a narrow row a title to compare by, and
@@ -154,6 +155,27 @@ of them, until the job refresh_neighbours has placed them. Append-only: who stor
 waits for the job.';
 COMMENT ON COLUMN jikan_sync.newcomer.id IS 'Key, in the order of coming.';
 COMMENT ON COLUMN jikan_sync.newcomer.anime_id IS 'The anime; it may be gone again.';
+
+CREATE VIEW jikan_sync.candidate AS
+SELECT
+    p.anime_id,
+    p.mal_id,
+    p.members,
+    p.popularity,
+    (
+        p.anime_id, p.mal_id, p.type, p.status, p.genre_names, p.score, p.members, p.is_nsfw, NULL,
+        p.embedding_hash, NULL, NULL, p.is_approved, p.year
+    )::jikan_sync.findable AS facts
+FROM jikan.profile AS p;
+
+COMMENT ON VIEW jikan_sync.candidate IS
+'Anime as `jikan_sync.admits` filters them where recommendations are made, from the narrow table.';
+COMMENT ON COLUMN jikan_sync.candidate.anime_id IS 'The anime.';
+COMMENT ON COLUMN jikan_sync.candidate.mal_id IS 'MyAnimeList''s id.';
+COMMENT ON COLUMN jikan_sync.candidate.members IS 'As in `jikan.profile`.';
+COMMENT ON COLUMN jikan_sync.candidate.popularity IS 'As in `jikan.profile`.';
+COMMENT ON COLUMN jikan_sync.candidate.facts IS
+'What a filter asks for; of no other use: titles and synopsis are missing.';
 
 CREATE VIEW jikan_sync.recommendable AS
 SELECT

@@ -53,8 +53,13 @@ $$;
 COMMENT ON FUNCTION jikan_sync.known_neighbours(bigint[]) IS
 'The neighbours of these anime as they are kept; the first ten that have none are reckoned.';
 
-CREATE FUNCTION jikan_sync.look_at(liked bigint[], floors real[], anime_ids bigint[])
-RETURNS TABLE (anime_id bigint, mal_id integer, score double precision)
+CREATE FUNCTION jikan_sync.look_at(
+    liked bigint[],
+    floors real[],
+    anime_ids bigint[],
+    with_franchise boolean
+)
+RETURNS TABLE (anime_id bigint, score double precision)
 LANGUAGE plpgsql
 STABLE
 ROWS 50
@@ -63,7 +68,7 @@ SET plan_cache_mode = force_generic_plan
 AS $$
 BEGIN
     RETURN QUERY
-    -- Weights and wanted traits are worked out once, not for every title that is compared.
+    -- Weights and what is wanted are worked out once, not for every title that is compared.
     WITH weight AS MATERIALIZED (
         SELECT w.* FROM jikan_sync.neighbour_weight() AS w
     ),
@@ -74,6 +79,9 @@ BEGIN
             p.year,
             p.popularity,
             p.rating,
+            p.stem,
+            p.stem_english,
+            CASE WHEN length(p.stem) >= 6 THEN jikan_sync.title_words(p.stem) END AS words,
             l.floor,
             e.embedding,
             jikan_sync.trait_vector(
@@ -89,7 +97,6 @@ BEGIN
 
     SELECT
         r.anime_id,
-        r.mal_id,
         avg(
             CASE WHEN c.excess > 0 THEN sqrt(c.excess) ELSE c.excess / 1000 END
         ) AS score
@@ -106,12 +113,17 @@ BEGIN
                 w.popularity, r.popularity, w.love, r.love
             ) - s.floor AS excess
     ) AS c
-    GROUP BY r.anime_id, r.mal_id;
+    GROUP BY r.anime_id
+    HAVING with_franchise
+        OR NOT coalesce(
+            bool_or(r.stem IN (s.stem, s.stem_english) OR strpos(r.words, s.words) > 0), false
+        );
 END;
 $$;
 
-COMMENT ON FUNCTION jikan_sync.look_at(bigint[], real[], bigint[]) IS
+COMMENT ON FUNCTION jikan_sync.look_at(bigint[], real[], bigint[], boolean) IS
 'How well each of `anime_ids` goes with the `liked` by content alone, on the scale of
-`jikan_sync.pick_recommendations`: above 0 what belongs in their lists, below what does not.';
+`jikan_sync.pick_recommendations`: above 0 what belongs in their lists, below what does not. None
+whose name says that it is of their franchises, unless `with_franchise`.';
 
 COMMIT;

@@ -51,6 +51,8 @@ STABLE
 ROWS 10
 SET search_path = pg_catalog, pg_temp
 SET plan_cache_mode = force_generic_plan
+-- No title is looked up twice.
+SET enable_memoize = off
 AS $$
 DECLARE
     c_newcomers CONSTANT integer := 50;
@@ -63,18 +65,21 @@ DECLARE
         jikan_sync.setting_number('neighbour_vote_weight');
     v_lists jikan_sync.known_neighbour[];
     v_siblings integer[];
-    v_without integer[] := ARRAY(
+    v_hidden integer[] := ARRAY(
         SELECT a.mal_id FROM jikan.anime AS a WHERE a.id = ANY (liked || disliked || without)
     );
-    v_hidden integer[];
-    v_ids integer[];
+    v_mal_ids integer[];
+    v_ids bigint[];
     v_scores double precision[];
     v_walked boolean[];
     v_compared bigint[];
     v_floors real[];
     v_more bigint[];
-    v_more_ids integer[] := '{}';
-    v_more_scores double precision[] := '{}';
+    v_more_ids bigint[];
+    v_more_scores double precision[];
+    v_title record;
+    v_stems text[];
+    v_franchises integer[];
     v_picked bigint[];
     v_ranks real[];
     v_picked_walked boolean[];
@@ -88,7 +93,6 @@ BEGIN
         FROM unnest(v_lists) AS n
         CROSS JOIN LATERAL unnest(n.sibling_mal_ids) AS s (mal_id)
     );
-    v_hidden := v_without;
     IF NOT with_franchise THEN
         v_hidden := v_hidden || v_siblings || ARRAY(
             SELECT s.mal_id
@@ -99,8 +103,12 @@ BEGIN
     END IF;
 
     -- What each neighbour has from the liked, in their mean, less what it has from the disliked.
-    SELECT array_agg(e.mal_id), array_agg(e.score), array_agg(e.is_walked)
-    INTO v_ids, v_scores, v_walked
+    SELECT
+        coalesce(array_agg(e.mal_id), '{}'),
+        array_agg(p.anime_id),
+        array_agg(e.score + popularity_weight * p.popularity),
+        array_agg(e.is_walked)
+    INTO v_mal_ids, v_ids, v_scores, v_walked
     FROM (
         SELECT
             m.mal_id,
@@ -135,7 +143,9 @@ BEGIN
         WHERE m.mal_id <> ALL (v_hidden)
         GROUP BY m.mal_id
     ) AS e
-    WHERE e.score IS NOT NULL;
+    INNER JOIN jikan_sync.candidate AS p ON p.mal_id = e.mal_id
+    WHERE e.score IS NOT NULL
+        AND jikan_sync.admits(filter, p.facts);
 
     SELECT array_agg(n.anime_id), array_agg(n.floor) INTO v_compared, v_floors
     FROM (
@@ -147,95 +157,81 @@ BEGIN
     ) AS n;
 
     v_more := ARRAY(
-        SELECT n.anime_id
-        FROM jikan_sync.newcomer AS n
-        ORDER BY n.anime_id DESC
-        LIMIT c_newcomers
+        SELECT p.anime_id
+        FROM (
+            SELECT n.anime_id
+            FROM jikan_sync.newcomer AS n
+            ORDER BY n.anime_id DESC
+            LIMIT c_newcomers
+        ) AS n
+        INNER JOIN jikan_sync.candidate AS p ON p.anime_id = n.anime_id
+        WHERE p.mal_id <> ALL (v_hidden || v_mal_ids)
+            AND jikan_sync.admits(filter, p.facts)
     );
-    -- First what is known, then so many of the popular, then all.
-    FOREACH v_depth IN ARRAY ARRAY[0, greatest(40, 3 * max_rows), NULL] LOOP
+    -- First what is known, then some of the popular, then more of them, then all.
+    FOREACH v_depth IN ARRAY ARRAY[0, 10 + 2 * max_rows, 40 + 10 * max_rows, NULL] LOOP
+        CONTINUE WHEN v_depth = 0
+            AND coalesce(cardinality(v_ids), 0) + cardinality(v_more) < max_rows
+            AND v_compared IS NOT NULL;
         IF v_depth IS DISTINCT FROM 0 THEN
             v_more := v_more || ARRAY(
                 SELECT p.anime_id
-                FROM jikan_sync.popular_titles(
-                    filter, v_hidden || coalesce(v_ids, '{}'), v_depth
-                ) AS p (anime_id)
+                FROM jikan_sync.popular_titles(filter, v_hidden || v_mal_ids, v_depth)
+                    AS p (anime_id)
             );
         END IF;
         IF v_more <> '{}' THEN
-            SELECT coalesce(array_agg(l.mal_id), '{}'), coalesce(array_agg(l.score), '{}')
+            SELECT array_agg(p.anime_id), array_agg(l.score + popularity_weight * p.popularity)
             INTO v_more_ids, v_more_scores
-            FROM jikan_sync.look_at(v_compared, v_floors, v_more) AS l
-            WHERE l.mal_id <> ALL (v_hidden)
-                AND l.mal_id <> ALL (coalesce(v_ids, '{}'))
-                AND (
-                    with_franchise
-                    OR NOT EXISTS (
-                        SELECT
-                        FROM jikan.profile AS o
-                        INNER JOIN jikan.profile AS q ON q.anime_id = l.anime_id
-                        WHERE o.anime_id = ANY (v_compared)
-                            AND (
-                                q.stem IN (o.stem, o.stem_english)
-                                OR length(o.stem) >= 6
-                                AND strpos(q.words, jikan_sync.title_words(o.stem)) > 0
-                            )
-                    )
-                );
+            FROM jikan_sync.look_at(v_compared, v_floors, v_more, with_franchise) AS l
+            INNER JOIN jikan.profile AS p ON p.anime_id = l.anime_id;
         END IF;
 
-        SELECT
-            array_agg(b.anime_id ORDER BY b.rank DESC, b.mal_id),
-            array_agg(b.rank::real ORDER BY b.rank DESC, b.mal_id),
-            array_agg(b.is_walked ORDER BY b.rank DESC, b.mal_id)
-        INTO v_picked, v_ranks, v_picked_walked
-        FROM (
-            SELECT n.anime_id, n.mal_id, n.rank, n.is_walked
+        v_picked := '{}';
+        v_ranks := '{}';
+        v_picked_walked := '{}';
+        v_stems := '{}';
+        v_franchises := '{}';
+        -- What is ranked is many, what is picked few: the rest is not looked up.
+        FOR v_title IN
+            SELECT i.anime_id, i.rank, i.is_walked, r.stem, f.franchise_id
             FROM (
-                SELECT
-                    c.*,
-                    row_number() OVER (
-                        PARTITION BY coalesce(f.franchise_id, -c.mal_id)
-                        ORDER BY c.rank DESC, c.mal_id
-                    ) AS franchise_number,
-                    row_number() OVER (
-                        PARTITION BY c.stem ORDER BY c.rank DESC, c.mal_id
-                    ) AS stem_number
+                SELECT c.anime_id, c.rank, c.is_walked
                 FROM (
-                    SELECT
-                        r.anime_id,
-                        r.mal_id,
-                        r.stem,
-                        i.score + popularity_weight * r.popularity AS rank,
-                        i.is_walked
-                    FROM (
-                        SELECT u.mal_id, u.score, u.is_walked
-                        FROM unnest(v_ids, v_scores, v_walked) AS u (mal_id, score, is_walked)
-                        UNION ALL
-                        SELECT m.mal_id, m.score, false
-                        FROM unnest(v_more_ids, v_more_scores) AS m (mal_id, score)
-                    ) AS i
-                    INNER JOIN jikan_sync.recommendable AS r ON r.mal_id = i.mal_id
-                    WHERE jikan_sync.admits(
-                            filter,
-                            (
-                                r.anime_id, r.mal_id, r.type, r.status, r.genre_names, r.score,
-                                r.members, r.is_nsfw, NULL, r.embedding_hash, NULL, NULL,
-                                r.is_approved, r.year
-                            )::jikan_sync.findable
-                        )
+                    SELECT u.anime_id, u.rank, u.is_walked
+                    FROM unnest(v_ids, v_scores, v_walked) AS u (anime_id, rank, is_walked)
+                    UNION ALL
+                    SELECT m.anime_id, m.rank, false
+                    FROM unnest(v_more_ids, v_more_scores) AS m (anime_id, rank)
                 ) AS c
-                LEFT JOIN jikan.franchise AS f ON f.mal_id = c.mal_id
-            ) AS n
-            WHERE with_franchise
-                OR n.franchise_number = 1 AND n.stem_number = 1
-            ORDER BY n.rank DESC, n.mal_id
-            LIMIT max_rows
-        ) AS b;
+                ORDER BY c.rank DESC, c.anime_id
+                OFFSET 0
+            ) AS i
+            INNER JOIN jikan_sync.recommendable AS r ON r.anime_id = i.anime_id
+            LEFT JOIN jikan.franchise AS f ON f.mal_id = r.mal_id
+            ORDER BY i.rank DESC, i.anime_id
+        LOOP
+            -- The best of each franchise, by relations or by name.
+            IF with_franchise
+                OR (v_title.stem = ANY (v_stems) OR v_title.franchise_id = ANY (v_franchises))
+                IS NOT TRUE
+            THEN
+                v_picked := v_picked || v_title.anime_id;
+                v_ranks := v_ranks || v_title.rank::real;
+                v_picked_walked := v_picked_walked || v_title.is_walked;
+            END IF;
+            EXIT WHEN cardinality(v_picked) = max_rows;
+            v_stems := v_stems || v_title.stem;
+            v_franchises := v_franchises || v_title.franchise_id;
+        END LOOP;
         EXIT WHEN cardinality(v_picked) = max_rows OR v_compared IS NULL;
     END LOOP;
 
     RETURN QUERY
+    WITH compared AS MATERIALIZED (
+        SELECT o.embedding FROM jikan_sync.recommendable AS o WHERE o.anime_id = ANY (v_compared)
+    )
+
     SELECT r.*
     FROM (
         SELECT
@@ -245,15 +241,14 @@ BEGIN
             array_agg(w.match ORDER BY p.place) AS matches,
             array_agg(w.why ORDER BY p.place) AS whys
         FROM unnest(v_picked, v_ranks) WITH ORDINALITY AS p (anime_id, rank, place)
+        INNER JOIN jikan_sync.recommendable AS e ON e.anime_id = p.anime_id
         INNER JOIN jikan_sync.recommendation_reasons(
             v_picked, v_picked_walked, liked,
             CASE WHEN cardinality(liked) = 1 THEN v_siblings END
         ) AS w ON w.anime_id = p.anime_id
         LEFT JOIN LATERAL (
             SELECT max(jikan_sync.vector_product(o.embedding, e.embedding)) AS similarity
-            FROM jikan_sync.recommendable AS e
-            INNER JOIN jikan_sync.recommendable AS o ON o.anime_id = ANY (v_compared)
-            WHERE e.anime_id = p.anime_id
+            FROM compared AS o
         ) AS s ON true
     ) AS t
     CROSS JOIN LATERAL jikan_sync.recommendation_rows(

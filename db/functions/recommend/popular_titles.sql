@@ -24,14 +24,8 @@ AS $$
 BEGIN
     RETURN QUERY
     SELECT p.anime_id
-    FROM jikan.profile AS p
-    WHERE jikan_sync.admits(
-            filter,
-            (
-                p.anime_id, p.mal_id, p.type, p.status, p.genre_names, p.score, p.members,
-                p.is_nsfw, NULL, p.embedding_hash, NULL, NULL, p.is_approved, p.year
-            )::jikan_sync.findable
-        )
+    FROM jikan_sync.candidate AS p
+    WHERE jikan_sync.admits(filter, p.facts)
         AND p.mal_id <> ALL (without)
     ORDER BY p.members DESC, p.anime_id
     LIMIT max_rows;

@@ -3,6 +3,7 @@
 BEGIN;
 
 DROP VIEW jikan_sync.recommendable;
+DROP VIEW jikan_sync.candidate;
 DROP TABLE jikan_sync.newcomer;
 DROP TABLE jikan_sync.neighbour_wish;
 DROP TABLE jikan.neighbour;

@@ -65,4 +65,13 @@ SELECT
 FROM jikan_sync.recommendable
 WHERE FALSE;
 
+SELECT
+    anime_id,
+    mal_id,
+    members,
+    popularity,
+    facts
+FROM jikan_sync.candidate
+WHERE FALSE;
+
 ROLLBACK;
