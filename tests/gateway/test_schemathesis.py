@@ -21,7 +21,13 @@ from hypothesis import HealthCheck, Phase, given, settings
 
 from tests.gateway.facets import store_whole
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = [
+    pytest.mark.timeout(300),
+    # Schemathesis itself draws lots within its strategies, which Hypothesis notices now and then.
+    pytest.mark.filterwarnings(
+        "ignore:Do not use the `random` module:hypothesis.errors.HypothesisDeprecationWarning"
+    ),
+]
 
 #: Requests of each kind to each route.
 EXAMPLES = 8
