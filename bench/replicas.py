@@ -26,7 +26,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path[0] = str(ROOT)  # not this folder: queue.py would stand in for the library's module queue
+sys.path[0] = str(ROOT)  # for tests.failover
 
 from tests.failover.cluster import READ, WRITE, Cluster, wait_until  # noqa: E402
 from tests.failover.machine import trixie_root  # noqa: E402

@@ -19,8 +19,6 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-sys.path.pop(0)  # this folder: queue.py would stand in for the library's module queue
-
 import psycopg
 
 from pgjikan import migrations

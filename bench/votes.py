@@ -25,7 +25,6 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-sys.path.pop(0)  # this folder: queue.py would stand in for the library's module queue
 sys.path.insert(0, str(Path(__file__).parent.parent / "sidecar"))
 
 import psycopg

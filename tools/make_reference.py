@@ -32,7 +32,11 @@ FUNCTIONS = """
     ORDER BY p.proname, 2
 """
 RELATIONS = """
-    SELECT c.oid, c.relname, c.relkind, obj_description(c.oid, 'pg_class')
+    SELECT
+        c.oid,
+        c.relname,
+        c.relkind,
+        coalesce(obj_description(c.oid, 'pg_class'), obj_description(c.reltype, 'pg_type'))
     FROM pg_class AS c
     WHERE c.relnamespace = %s::regnamespace AND c.relkind = ANY (%s) AND NOT c.relispartition
     ORDER BY c.relname

@@ -83,7 +83,10 @@ def problems(root: Path) -> Iterator[str]:
 def by_hand(root: Path) -> Iterator[str]:
     """What a person has to look at before an upload; no reason not to tag."""
     if "/OWNER/" in (root / "pyproject.toml").read_text():
-        yield "put the repository's owner for OWNER into pyproject.toml and mkdocs.yml"
+        yield (
+            "OWNER in pyproject.toml and mkdocs.yml stands for the account that hosts the "
+            "repository: write its name there, or links of the index page and the site lead nowhere"
+        )
     yield "the gate (.ci/run) must have passed on this commit, vulnerabilities looked up"
     yield "README as a stranger reads it: python -m hatchling metadata readme"
 

@@ -1,4 +1,4 @@
-"""The sidecar process: a thread per lane, a listener and a heartbeat; the main thread waits."""
+"""The sidecar process: threads of lanes, a listener and a heartbeat; the main thread waits."""
 
 from __future__ import annotations
 

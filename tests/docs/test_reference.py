@@ -11,6 +11,7 @@ from tools.make_reference import pages
 
 def test_it_is_current(connection: psycopg.Connection[Any]) -> None:
     for path, text in pages(connection).items():
+        assert "None" not in text.splitlines(), f"{path.name}: something has no comment"
         if os.environ.get("PGJIKAN_DOCS_UPDATE"):
             path.write_text(text, encoding="utf-8")
         assert path.read_text(encoding="utf-8") == text, (

@@ -163,40 +163,23 @@ ROWS 1
 BEGIN ATOMIC
     -- By whole names: to take the middle out of each for each of these took a millisecond.
     SELECT
-        max(s.value::double precision)
-            FILTER (WHERE s.name = 'neighbour_vote_weight'),
-        max(s.value::double precision)
-            FILTER (WHERE s.name = 'neighbour_franchise_vote_weight'),
-        max(s.value::double precision)
-            FILTER (WHERE s.name = 'neighbour_walk_weight'),
-        max(s.value::double precision)
-            FILTER (WHERE s.name = 'neighbour_content_walk_weight'),
-        max(s.value::double precision)
-            FILTER (WHERE s.name = 'neighbour_most_walk_weight'),
-        max(s.value::double precision)
-            FILTER (WHERE s.name = 'neighbour_genre_weight'),
-        max(s.value::double precision)
-            FILTER (WHERE s.name = 'neighbour_rare_genre_weight'),
-        max(s.value::double precision)
-            FILTER (WHERE s.name = 'neighbour_studio_weight'),
-        max(s.value::double precision)
-            FILTER (WHERE s.name = 'neighbour_type_weight'),
-        max(s.value::double precision)
-            FILTER (WHERE s.name = 'neighbour_source_weight'),
-        max(s.value::double precision)
-            FILTER (WHERE s.name = 'neighbour_rating_weight'),
-        max(s.value::double precision)
-            FILTER (WHERE s.name = 'neighbour_vector_weight'),
-        max(s.value::double precision)
-            FILTER (WHERE s.name = 'neighbour_era_weight'),
-        max(s.value::double precision)
-            FILTER (WHERE s.name = 'neighbour_popularity_weight'),
-        max(s.value::double precision)
-            FILTER (WHERE s.name = 'neighbour_love_weight'),
-        max(s.value::double precision)
-            FILTER (WHERE s.name = 'neighbour_popularity_gap_weight'),
-        max(s.value::double precision)
-            FILTER (WHERE s.name = 'neighbour_score_gap_weight')
+        max(s.value::double precision) FILTER (WHERE s.name = 'neighbour_vote_weight'),
+        max(s.value::double precision) FILTER (WHERE s.name = 'neighbour_franchise_vote_weight'),
+        max(s.value::double precision) FILTER (WHERE s.name = 'neighbour_walk_weight'),
+        max(s.value::double precision) FILTER (WHERE s.name = 'neighbour_content_walk_weight'),
+        max(s.value::double precision) FILTER (WHERE s.name = 'neighbour_most_walk_weight'),
+        max(s.value::double precision) FILTER (WHERE s.name = 'neighbour_genre_weight'),
+        max(s.value::double precision) FILTER (WHERE s.name = 'neighbour_rare_genre_weight'),
+        max(s.value::double precision) FILTER (WHERE s.name = 'neighbour_studio_weight'),
+        max(s.value::double precision) FILTER (WHERE s.name = 'neighbour_type_weight'),
+        max(s.value::double precision) FILTER (WHERE s.name = 'neighbour_source_weight'),
+        max(s.value::double precision) FILTER (WHERE s.name = 'neighbour_rating_weight'),
+        max(s.value::double precision) FILTER (WHERE s.name = 'neighbour_vector_weight'),
+        max(s.value::double precision) FILTER (WHERE s.name = 'neighbour_era_weight'),
+        max(s.value::double precision) FILTER (WHERE s.name = 'neighbour_popularity_weight'),
+        max(s.value::double precision) FILTER (WHERE s.name = 'neighbour_love_weight'),
+        max(s.value::double precision) FILTER (WHERE s.name = 'neighbour_popularity_gap_weight'),
+        max(s.value::double precision) FILTER (WHERE s.name = 'neighbour_score_gap_weight')
     FROM jikan_sync.setting AS s
     WHERE s.name LIKE 'neighbour\_%\_weight';
 END;

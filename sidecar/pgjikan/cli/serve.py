@@ -28,7 +28,7 @@ def serve(
     ] = "",
     workers: Annotated[int, typer.Option(min=1, max=64, help="Processes.")] = 1,
     connections: Annotated[
-        int, typer.Option(min=1, max=200, help="Sessions with the database, a process.")
+        int, typer.Option(min=1, max=200, help="Sessions with the database, per process.")
     ] = 4,
     pass_through: Annotated[
         bool,

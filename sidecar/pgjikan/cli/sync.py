@@ -159,10 +159,10 @@ def recommendations(
     dsn: Dsn = None,
     as_json: AsJson = False,
 ) -> None:
-    """Fetch what users recommend with the most popular titles: one request a title.
+    """Fetch what users recommend with the most popular titles: one request per title.
 
     The most popular go first. Ctrl-C and go on later: what is fresh is not asked for again. Then
-    `pgjikan job enable sync_recommendations` adds what is new, in a few requests a week.
+    `pgjikan job enable sync_recommendations` adds what is new, in a few requests per week.
 
     \b
     Examples:

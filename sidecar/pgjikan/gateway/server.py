@@ -35,7 +35,8 @@ def listen(host: str, port: int) -> socket.socket:
         return socket.create_server((host, port), family=family, backlog=2048)
     except OSError as error:
         raise PgjikanError(
-            f"cannot listen on {host}:{port}: {error.strerror}", hint="Give another --port."
+            f"cannot listen on {host}:{port}: {error.strerror}",
+            hint="Give another --port (of `pgjikan up`: --api-port).",
         ) from None
 
 
