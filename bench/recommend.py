@@ -94,6 +94,8 @@ def load(connection: Connection, times: int) -> None:
     ):
         for (id_, text_hash, _), vector in zip(rows, vectors, strict=True):
             copy.write_row((1, id_, text_hash, "[" + ",".join(f"{v:.5g}" for v in vector) + "]"))
+    # Before there are copies: what they copy is as rare among them, and they are many to write.
+    connection.execute("SELECT jikan_sync.count_traits(NULL)")
     connection.execute("SET session_replication_role = replica")
     for number in range(1, times):
         connection.execute(COPIES.encode(), {"number": number})
@@ -103,7 +105,6 @@ def load(connection: Connection, times: int) -> None:
         "SELECT jikan_sync.write_profiles(array_agg(id)) FROM jikan.anime"
         " WHERE mal_id > 1000000 GROUP BY id / 10000"
     )
-    connection.execute("SELECT jikan_sync.count_traits()")
 
 
 def cached_vectors(texts: list[str]) -> np.ndarray[Any, np.dtype[np.float32]]:

@@ -33,7 +33,10 @@ CREATE TABLE jikan.profile (
     words text NOT NULL,
     traits sparsevec NOT NULL,
     counted integer NOT NULL,
-    CONSTRAINT profile_mal_id_key UNIQUE (mal_id)
+    -- With all that ranking and filters ask, so that of hundreds of neighbours no row is read.
+    CONSTRAINT profile_mal_id_key UNIQUE (mal_id) INCLUDE (
+        anime_id, popularity, is_nsfw, is_approved, year, score, type, status, genre_names
+    )
 );
 
 -- With what most filters ask, so that the popular that pass are found in the index alone.
@@ -64,7 +67,8 @@ COMMENT ON COLUMN jikan.profile.embedding_hash IS
 COMMENT ON COLUMN jikan.profile.score IS 'Mean score, for filters.';
 COMMENT ON COLUMN jikan.profile.type IS 'TV, Movie …';
 COMMENT ON COLUMN jikan.profile.status IS 'Currently Airing …';
-COMMENT ON COLUMN jikan.profile.genre_names IS 'Genres, themes and demographics, lower case.';
+COMMENT ON COLUMN jikan.profile.genre_names IS
+'Genres, themes and demographics, lower case; none where they are too many for an index.';
 COMMENT ON COLUMN jikan.profile.stem IS '`jikan_sync.title_stem` of its title.';
 COMMENT ON COLUMN jikan.profile.stem_english IS 'The same of its English title.';
 COMMENT ON COLUMN jikan.profile.words IS '`jikan_sync.title_words` of both titles.';

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from typing import Any
 
@@ -70,6 +71,20 @@ def test_a_newcomer_is_in_every_answer_until_it_is_placed(connection: Connection
     assert value(connection, similar) == [2, 3]
     connection.execute("DELETE FROM jikan_sync.newcomer")
     assert value(connection, "SELECT mal_ids FROM jikan.neighbour ORDER BY anime_id") == [2]
+
+
+def test_more_genres_than_an_index_takes_are_stored_and_found(connection: Connection) -> None:
+    genres = [
+        {"mal_id": n, "type": "anime", "name": hashlib.sha256(bytes(n)).hexdigest(), "url": ""}
+        for n in range(1, 300)
+    ]
+    store(connection, {"mal_id": 1}, {"mal_id": 2, "genres": genres})
+    embed_all(connection, {1: AT[1], 2: AT[2]})
+    assert (
+        value(connection, "SELECT cardinality(genre_names) FROM jikan.anime WHERE mal_id = 2")
+        == 299
+    )
+    assert value(connection, "SELECT mal_id FROM anime.similar(1)") == 2
 
 
 def test_who_is_gone_is_no_newcomer(connection: Connection) -> None:

@@ -53,6 +53,7 @@ SET search_path = pg_catalog, pg_temp
 SET plan_cache_mode = force_generic_plan
 -- No title is looked up twice.
 SET enable_memoize = off
+SET jit = off
 AS $$
 DECLARE
     c_newcomers CONSTANT integer := 50;

@@ -39,7 +39,9 @@ BEGIN
             a.score,
             a.type,
             a.status,
-            a.genre_names,
+            -- Ten times what any title has; more does not fit into an index.
+            CASE WHEN pg_column_size(a.genre_names) <= 1500 THEN a.genre_names ELSE '{}' END
+                AS genre_names,
             jikan_sync.title_stem(f.title) AS stem,
             jikan_sync.title_stem(f.title_english) AS stem_english,
             jikan_sync.title_words(concat_ws(' / ', f.title, f.title_english)) AS words,
