@@ -1,11 +1,8 @@
 -- Deploy pgjikan:jobs/refresh_neighbours to pg
 -- requires: functions/jobs/install_jobs
--- requires: functions/recommend/count_traits
 -- requires: functions/recommend/refresh_neighbours
 
--- Recommendations follow what changed within a minute or two, a bounded number a run. Where traits
--- are written anew the run ends with that: it holds profiles, and whoever stores a title must not
--- wait for more.
+-- Recommendations follow what changed within a minute or two, a bounded number a run.
 
 BEGIN;
 
@@ -16,7 +13,7 @@ VALUES (
     'refresh_neighbours',
     '1 minute',
     '20 seconds',
-    'SELECT CASE WHEN jikan_sync.count_traits() THEN 0 ELSE jikan_sync.refresh_neighbours() END',
+    'SELECT jikan_sync.refresh_neighbours()',
     'Reckons anew what goes with titles that changed, and the oldest, a bounded number a run.'
 );
 

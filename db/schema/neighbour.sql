@@ -39,9 +39,9 @@ CREATE TABLE jikan.profile (
     )
 );
 
--- With what most filters ask, so that the popular that pass are found in the index alone.
+-- With all that filters ask, so that the popular that pass are found in the index alone.
 CREATE INDEX profile_members_idx ON jikan.profile (members DESC, anime_id)
-INCLUDE (mal_id, is_nsfw, is_approved, year, score, type, status);
+INCLUDE (mal_id, is_nsfw, is_approved, year, score, type, status, genre_names);
 
 CREATE INDEX profile_nsfw_idx ON jikan.profile (members DESC, anime_id) WHERE is_nsfw;
 

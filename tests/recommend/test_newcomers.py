@@ -29,15 +29,25 @@ def test_a_store_beside_the_job_waits_for_nothing(
     assert value(connection, NEWCOMERS) == [4]
 
 
-def test_the_job_counts_traits_in_a_run_of_its_own(connection: Connection) -> None:
+def test_what_was_reckoned_by_an_earlier_count_waits_for_the_next_to_be_written(
+    connection: Connection,
+) -> None:
     store(connection, *({"mal_id": mal_id} for mal_id in AT))
     embed_all(connection, AT)
-    run = "SELECT jikan_sync.run_job('refresh_neighbours')"
-    connection.execute(run)
-    assert value(connection, "SELECT count(*) FROM jikan.neighbour") == 0
-    connection.execute(run)
-    assert value(connection, "SELECT count(*) FROM jikan.neighbour") == 3
-    assert value(connection, NEWCOMERS) is None
+    refresh = "SELECT jikan_sync.refresh_neighbours()"
+    assert value(connection, refresh) == 3
+    connection.execute("UPDATE jikan.profile SET counted = 1")
+    assert value(connection, "SELECT jikan_sync.count_traits(1)")
+    assert value(connection, "SELECT jikan_sync.is_recounting()")
+    assert value(connection, refresh) == 0
+    # What changed does not wait, and is reckoned again with the others.
+    connection.execute("INSERT INTO jikan_sync.neighbour_wish (mal_id) VALUES (1)")
+    assert value(connection, refresh) == 1
+    assert value(connection, "SELECT jikan_sync.count_traits()")
+    assert not value(connection, "SELECT jikan_sync.is_recounting()")
+    assert value(connection, "SELECT count(DISTINCT basis) FROM jikan.neighbour") == 2
+    assert value(connection, refresh) == 1
+    assert value(connection, "SELECT count(DISTINCT basis) FROM jikan.neighbour") == 1
 
 
 def test_traits_are_written_a_bounded_number_a_run_and_no_store_is_waited_for(

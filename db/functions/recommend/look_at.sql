@@ -56,6 +56,7 @@ COMMENT ON FUNCTION jikan_sync.known_neighbours(bigint[]) IS
 CREATE FUNCTION jikan_sync.look_at(
     liked bigint[],
     floors real[],
+    weights real[],
     anime_ids bigint[],
     with_franchise boolean
 )
@@ -82,13 +83,16 @@ BEGIN
             p.stem,
             p.stem_english,
             CASE WHEN length(p.stem) >= 6 THEN jikan_sync.title_words(p.stem) END AS words,
+            CASE WHEN length(p.stem_english) >= 6 THEN jikan_sync.title_words(p.stem_english) END
+                AS words_english,
             l.floor,
+            l.weight,
             e.embedding,
             jikan_sync.trait_vector(
                 a.genre_names, a.studio_names, a.type, a.source, a.rating,
                 w.genre, w.rare_genre, w.studio, w.type, w.source, w.rating
             ) AS wanted
-        FROM unnest(liked, floors) AS l (anime_id, floor)
+        FROM unnest(liked, floors, weights) AS l (anime_id, floor, weight)
         INNER JOIN jikan.profile AS p ON p.anime_id = l.anime_id
         INNER JOIN jikan.anime AS a ON a.id = l.anime_id
         LEFT JOIN jikan_sync.recommendable AS e ON e.anime_id = l.anime_id
@@ -97,9 +101,9 @@ BEGIN
 
     SELECT
         r.anime_id,
-        avg(
-            CASE WHEN c.excess > 0 THEN sqrt(c.excess) ELSE c.excess / 1000 END
-        ) AS score
+        sum(
+            s.weight * CASE WHEN c.excess > 0 THEN sqrt(c.excess) ELSE c.excess / 1000 END
+        ) / sum(s.weight) AS score
     FROM subject AS s
     CROSS JOIN weight AS w
     INNER JOIN jikan_sync.recommendable AS r
@@ -116,13 +120,18 @@ BEGIN
     GROUP BY r.anime_id
     HAVING with_franchise
         OR NOT coalesce(
-            bool_or(r.stem IN (s.stem, s.stem_english) OR strpos(r.words, s.words) > 0), false
+            bool_or(
+                r.stem IN (s.stem, s.stem_english)
+                OR strpos(r.words, s.words) > 0
+                OR strpos(r.words, s.words_english) > 0
+            ),
+            false
         );
 END;
 $$;
 
-COMMENT ON FUNCTION jikan_sync.look_at(bigint[], real[], bigint[], boolean) IS
-'How well each of `anime_ids` goes with the `liked` by content alone, on the scale of
+COMMENT ON FUNCTION jikan_sync.look_at(bigint[], real[], real[], bigint[], boolean) IS
+'How well each of `anime_ids` goes with the `liked`, in their weighted mean, by content alone, on the scale of
 `jikan_sync.pick_recommendations`: above 0 what belongs in their lists, below what does not. None
 whose name says that it is of their franchises, unless `with_franchise`.';
 

@@ -187,6 +187,27 @@ END;
 COMMENT ON FUNCTION jikan_sync.neighbour_weight() IS
 'The settings neighbour_…_weight as one row.';
 
+CREATE FUNCTION jikan_sync.is_recounting()
+RETURNS boolean
+LANGUAGE sql
+STABLE
+BEGIN ATOMIC
+    SELECT
+        EXISTS (
+            SELECT FROM jikan.profile AS p
+            WHERE p.counted < t.anime_count
+        )
+        OR EXISTS (
+            SELECT FROM jikan.profile AS p
+            WHERE p.counted > t.anime_count
+        )
+    FROM jikan_sync.trait AS t
+    WHERE t.kind = 'genre' AND t.name = '';
+END;
+
+COMMENT ON FUNCTION jikan_sync.is_recounting() IS
+'Whether there are profiles whose traits were made by an earlier count.';
+
 CREATE FUNCTION jikan_sync.neighbour_basis()
 RETURNS integer
 LANGUAGE sql
@@ -200,16 +221,20 @@ BEGIN ATOMIC
                 (
                     SELECT string_agg(s.name || s.value, ' ' ORDER BY s.name)
                     FROM jikan_sync.setting AS s
-                    WHERE s.name LIKE 'neighbour\_%' AND s.type = 'number'
+                    WHERE
+                        s.name LIKE 'neighbour\_%\_weight'
+                        OR s.name IN ('neighbour_count', 'neighbour_pool')
                 ),
-                (SELECT sum(t.anime_count) FROM jikan_sync.trait AS t)
+                (SELECT sum(t.anime_count) FROM jikan_sync.trait AS t),
+                (SELECT CASE WHEN jikan_sync.is_recounting() THEN 'recounting' END)
             )
         );
 END;
 
 COMMENT ON FUNCTION jikan_sync.neighbour_basis() IS
-'A number for what all neighbours are reckoned by: active model, weights, how rare traits are. Where
-it differs from a title''s, that title is to be reckoned anew.';
+'A number for what all neighbours are reckoned by: active model, weights, how rare traits are and
+whether all profiles say so yet. Where it differs from a title''s, that title is to be reckoned
+anew.';
 
 CREATE FUNCTION jikan_sync.content_score(
     wanted_traits sparsevec,

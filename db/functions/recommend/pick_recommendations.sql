@@ -70,14 +70,18 @@ DECLARE
         SELECT a.mal_id FROM jikan.anime AS a WHERE a.id = ANY (liked || disliked || without)
     );
     v_mal_ids integer[];
+    v_disliked_mal_ids integer[];
+    v_penalties double precision[];
     v_ids bigint[];
     v_scores double precision[];
     v_walked boolean[];
     v_compared bigint[];
     v_floors real[];
+    v_weights real[];
     v_more bigint[];
-    v_more_ids bigint[];
-    v_more_scores double precision[];
+    v_found integer;
+    v_more_ids bigint[] := '{}';
+    v_more_scores double precision[] := '{}';
     v_title record;
     v_stems text[];
     v_franchises integer[];
@@ -95,34 +99,44 @@ BEGIN
         CROSS JOIN LATERAL unnest(n.sibling_mal_ids) AS s (mal_id)
     );
     IF NOT with_franchise THEN
-        v_hidden := v_hidden || v_siblings || ARRAY(
+        v_hidden := ARRAY(
+            SELECT h.mal_id FROM unnest(v_hidden || v_siblings) AS h (mal_id)
+            UNION
             SELECT s.mal_id
             FROM jikan.neighbour AS n
             CROSS JOIN LATERAL unnest(n.sibling_mal_ids) AS s (mal_id)
             WHERE n.anime_id = ANY (without)
+            UNION
+            SELECT g.mal_id
+            FROM jikan.franchise AS f
+            INNER JOIN jikan.franchise AS g ON g.franchise_id = f.franchise_id
+            WHERE f.mal_id = ANY (v_hidden)
         );
     END IF;
 
     -- What each neighbour has from the liked, in their mean, less what it has from the disliked.
     SELECT
-        coalesce(array_agg(e.mal_id), '{}'),
-        array_agg(p.anime_id),
-        array_agg(e.score + popularity_weight * p.popularity),
-        array_agg(e.is_walked)
-    INTO v_mal_ids, v_ids, v_scores, v_walked
+        coalesce(array_agg(e.mal_id) FILTER (WHERE e.gain IS NOT NULL), '{}'),
+        array_agg(p.anime_id) FILTER (WHERE e.gain IS NOT NULL),
+        array_agg(e.gain - e.penalty + popularity_weight * p.popularity)
+            FILTER (WHERE e.gain IS NOT NULL),
+        array_agg(e.is_walked) FILTER (WHERE e.gain IS NOT NULL),
+        array_agg(e.mal_id) FILTER (WHERE e.gain IS NULL),
+        array_agg(e.penalty) FILTER (WHERE e.gain IS NULL)
+    INTO v_mal_ids, v_ids, v_scores, v_walked, v_disliked_mal_ids, v_penalties
     FROM (
         SELECT
             m.mal_id,
-            sum(t.weight * sqrt(greatest(m.score, 0)))
-                FILTER (WHERE t.weight > 0) / nullif(max(t.liked_total), 0)
-            + coalesce(
-                v_dislike_weight * sum(t.weight * sqrt(greatest(m.score, 0)))
-                    FILTER (WHERE t.weight < 0) / nullif(max(t.disliked_total), 0), 0
-            ) AS score,
-            bool_or(m.way = 'w') FILTER (WHERE t.weight > 0) AS is_walked
+            sum(n.weight * sqrt(greatest(m.score, 0)))
+                FILTER (WHERE n.weight > 0) / nullif(max(n.liked_total), 0) AS gain,
+            coalesce(
+                v_dislike_weight * sum(-n.weight * sqrt(greatest(m.score, 0)))
+                    FILTER (WHERE n.weight < 0) / nullif(max(n.disliked_total), 0), 0
+            ) AS penalty,
+            bool_or(m.way = 'w') FILTER (WHERE n.weight > 0) AS is_walked
         FROM (
             SELECT
-                i.id,
+                k.*,
                 i.weight,
                 sum(i.weight) FILTER (WHERE i.weight > 0) OVER () AS liked_total,
                 -sum(i.weight) FILTER (WHERE i.weight < 0) OVER () AS disliked_total
@@ -131,8 +145,8 @@ BEGIN
                 UNION ALL
                 SELECT d.id, -d.weight FROM unnest(disliked, disliked_weights) AS d (id, weight)
             ) AS i
-        ) AS t
-        INNER JOIN unnest(v_lists) AS n ON n.anime_id = t.id
+            INNER JOIN unnest(v_lists) AS k ON k.anime_id = i.id
+        ) AS n
         CROSS JOIN LATERAL (
             SELECT u.mal_id, u.score, u.way
             FROM unnest(n.mal_ids, n.scores, n.ways) AS u (mal_id, score, way)
@@ -141,18 +155,20 @@ BEGIN
             FROM unnest(n.sibling_mal_ids, n.sibling_scores) AS s (mal_id, score)
             WHERE with_franchise
         ) AS m
-        WHERE m.mal_id <> ALL (v_hidden)
+        -- Hashed, as `<> ALL` of a parameter is not.
+        WHERE m.mal_id NOT IN (SELECT h.mal_id FROM unnest(v_hidden) AS h (mal_id))
         GROUP BY m.mal_id
     ) AS e
     INNER JOIN jikan_sync.candidate AS p ON p.mal_id = e.mal_id
-    WHERE e.score IS NOT NULL
-        AND jikan_sync.admits(filter, p.facts);
+    WHERE jikan_sync.admits(filter, p.facts);
 
-    SELECT array_agg(n.anime_id), array_agg(n.floor) INTO v_compared, v_floors
+    SELECT array_agg(n.anime_id), array_agg(n.floor), array_agg(n.weight)
+    INTO v_compared, v_floors, v_weights
     FROM (
-        SELECT n.anime_id, n.floor
+        SELECT n.anime_id, n.floor, l.weight
         FROM unnest(v_lists) AS n
-        INNER JOIN unnest(liked) WITH ORDINALITY AS l (id, place) ON l.id = n.anime_id
+        INNER JOIN unnest(liked, liked_weights) WITH ORDINALITY AS l (id, weight, place)
+            ON l.id = n.anime_id
         ORDER BY l.place
         LIMIT c_compared
     ) AS n;
@@ -163,29 +179,52 @@ BEGIN
             SELECT n.anime_id
             FROM jikan_sync.newcomer AS n
             ORDER BY n.anime_id DESC
-            LIMIT c_newcomers
+            LIMIT 10 * c_newcomers
         ) AS n
-        INNER JOIN jikan_sync.candidate AS p ON p.anime_id = n.anime_id
-        WHERE p.mal_id <> ALL (v_hidden || v_mal_ids)
-            AND jikan_sync.admits(filter, p.facts)
+        -- One by one: the table is empty or full, and never as the planner last saw it.
+        CROSS JOIN LATERAL (
+            SELECT r.anime_id
+            FROM jikan_sync.candidate AS c
+            INNER JOIN jikan_sync.recommendable AS r ON r.anime_id = c.anime_id
+            WHERE c.anime_id = n.anime_id
+                AND jikan_sync.admits(filter, c.facts)
+                AND c.mal_id NOT IN (
+                    SELECT h.mal_id FROM unnest(v_hidden || v_mal_ids) AS h (mal_id)
+                )
+            OFFSET 0
+        ) AS p
+        LIMIT c_newcomers
     );
+    v_found := cardinality(v_more);
     -- First what is known, then some of the popular, then more of them, then all.
     FOREACH v_depth IN ARRAY ARRAY[0, 10 + 2 * max_rows, 40 + 10 * max_rows, NULL] LOOP
         CONTINUE WHEN v_depth = 0
             AND coalesce(cardinality(v_ids), 0) + cardinality(v_more) < max_rows
             AND v_compared IS NOT NULL;
         IF v_depth IS DISTINCT FROM 0 THEN
-            v_more := v_more || ARRAY(
+            v_more := ARRAY(
                 SELECT p.anime_id
                 FROM jikan_sync.popular_titles(filter, v_hidden || v_mal_ids, v_depth)
                     AS p (anime_id)
             );
+            v_found := cardinality(v_more);
         END IF;
+        -- What was looked at before is not looked at again.
+        v_more := ARRAY(SELECT unnest(v_more) EXCEPT SELECT unnest(v_more_ids));
         IF v_more <> '{}' THEN
-            SELECT array_agg(p.anime_id), array_agg(l.score + popularity_weight * p.popularity)
+            SELECT
+                v_more_ids || coalesce(array_agg(p.anime_id), '{}'),
+                v_more_scores || coalesce(
+                    array_agg(
+                        l.score + popularity_weight * p.popularity - coalesce(d.penalty, 0)
+                    ),
+                    '{}'
+                )
             INTO v_more_ids, v_more_scores
-            FROM jikan_sync.look_at(v_compared, v_floors, v_more, with_franchise) AS l
-            INNER JOIN jikan.profile AS p ON p.anime_id = l.anime_id;
+            FROM jikan_sync.look_at(v_compared, v_floors, v_weights, v_more, with_franchise) AS l
+            INNER JOIN jikan.profile AS p ON p.anime_id = l.anime_id
+            LEFT JOIN unnest(v_disliked_mal_ids, v_penalties) AS d (mal_id, penalty)
+                ON d.mal_id = p.mal_id;
         END IF;
 
         v_picked := '{}';
@@ -225,7 +264,10 @@ BEGIN
             v_stems := v_stems || v_title.stem;
             v_franchises := v_franchises || v_title.franchise_id;
         END LOOP;
-        EXIT WHEN cardinality(v_picked) = max_rows OR v_compared IS NULL;
+        -- Where fewer passed than were asked for, there are no more.
+        EXIT WHEN cardinality(v_picked) = max_rows
+            OR v_compared IS NULL
+            OR v_depth > 0 AND v_found < v_depth;
     END LOOP;
 
     RETURN QUERY
@@ -244,8 +286,7 @@ BEGIN
         FROM unnest(v_picked, v_ranks) WITH ORDINALITY AS p (anime_id, rank, place)
         INNER JOIN jikan_sync.recommendable AS e ON e.anime_id = p.anime_id
         INNER JOIN jikan_sync.recommendation_reasons(
-            v_picked, v_picked_walked, liked,
-            CASE WHEN cardinality(liked) = 1 THEN v_siblings END
+            v_picked, v_picked_walked, liked, v_siblings
         ) AS w ON w.anime_id = p.anime_id
         LEFT JOIN LATERAL (
             SELECT max(jikan_sync.vector_product(o.embedding, e.embedding)) AS similarity

@@ -297,9 +297,11 @@ BEGIN
                 WHEN n.from_people >= 0.5 THEN 'w'
                 ELSE 'a'
             END AS way,
+            -- Nobody votes for a sequel: where people did, a word in common is chance.
             r.stem IN (s.stem, s.stem_english)
-                OR length(s.words) >= 8 AND strpos(r.words, s.words) > 0
-                OR length(s.words_english) >= 8 AND strpos(r.words, s.words_english) > 0
+                OR n.votes = 0 AND length(s.words) >= 8 AND strpos(r.words, s.words) > 0
+                OR n.votes = 0 AND length(s.words_english) >= 8
+                AND strpos(r.words, s.words_english) > 0
                 OR n.is_family AS is_sibling
         FROM near AS n
         INNER JOIN subject AS s ON s.anime_id = n.anime_id
@@ -312,7 +314,7 @@ BEGIN
             OFFSET 0
         ) AS r
         WHERE r.anime_id <> s.anime_id
-            AND (s.is_nsfw OR NOT r.is_nsfw)
+            AND (s.is_nsfw OR NOT r.is_nsfw OR n.votes > 0)
             AND (n.content IS NOT NULL OR n.is_family OR n.place <= v_count * 3)
     ),
 

@@ -18,10 +18,10 @@ AS $$
 DECLARE
     v_fault text;
 BEGIN
-    IF scores IS NULL OR jsonb_typeof(scores) NOT IN ('object', 'array')
-        OR pg_column_size(scores) > 5000000
-    THEN
+    IF scores IS NULL OR jsonb_typeof(scores) NOT IN ('object', 'array') THEN
         v_fault := 'scores must be a JSON object or array';
+    ELSIF pg_column_size(scores) > 5000000 THEN
+        v_fault := 'scores must have 5 MB at most';
     ELSE
         SELECT format('%s has the score %s', coalesce(e.mal_id, 'an entry'), coalesce(e.score, 'null'))
         INTO v_fault

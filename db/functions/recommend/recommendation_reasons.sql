@@ -1,6 +1,7 @@
 -- Deploy pgjikan:functions/recommend/recommendation_reasons to pg
 -- requires: schema/neighbour
 -- requires: schema/recommendation
+-- requires: functions/face/plain_text
 
 -- Why a title is recommended, in a few words that are true now: votes are looked up, not
 -- remembered.
@@ -23,7 +24,7 @@ BEGIN ATOMIC
     WITH liked AS MATERIALIZED (
         SELECT  -- noqa: ST06
             a.mal_id,
-            coalesce(a.title_english, a.title) AS title,
+            anime.plain_text(coalesce(a.title_english, a.title)) AS title,
             a.genre_names,
             a.studio_names
         FROM jikan.anime AS a
@@ -43,8 +44,8 @@ BEGIN ATOMIC
             WHEN v.votes IS NOT NULL THEN format('recommended by %s for %s', v.votes, v.title)
             WHEN f.votes IS NOT NULL THEN format('recommended by %s for its franchise', f.votes)
             WHEN i.is_walked THEN 'liked by the same people'
-            WHEN g.names IS NOT NULL THEN 'alike: ' || g.names
-            WHEN s.name IS NOT NULL THEN 'alike: by ' || s.name
+            WHEN g.names IS NOT NULL THEN 'alike: ' || anime.plain_text(g.names)
+            WHEN s.name IS NOT NULL THEN 'alike: by ' || anime.plain_text(s.name)
             ELSE 'nothing nearer'
         END
     FROM

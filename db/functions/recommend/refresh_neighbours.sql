@@ -116,14 +116,23 @@ DECLARE
         max_titles, jikan_sync.setting_number('neighbour_refresh_limit')::integer
     );
     v_basis integer;
+    v_is_recounting boolean;
     v_old timestamptz := jikan_sync.ago(jikan_sync.setting_interval('neighbour_max_age'));
     v_ids bigint[];
     v_batch bigint[];
     v_count integer := 0;
 BEGIN
-    -- The job has done so in runs of their own; called by hand, all of it is done now.
-    PERFORM jikan_sync.count_traits(NULL);
+    -- Else the job count_traits does so, a bounded number a run.
+    IF EXISTS (
+        SELECT FROM jikan_sync.trait AS t
+        WHERE t.kind = 'genre'
+            AND t.name = ''
+            AND t.anime_count = 0
+    ) THEN
+        PERFORM jikan_sync.count_traits(NULL);
+    END IF;
     v_basis := jikan_sync.neighbour_basis();
+    v_is_recounting := jikan_sync.is_recounting();
     DELETE FROM jikan_sync.newcomer AS c
     WHERE NOT EXISTS (SELECT FROM jikan.profile AS p WHERE p.anime_id = c.anime_id);
 
@@ -154,34 +163,46 @@ BEGIN
     INNER JOIN jikan.profile AS p ON p.mal_id = c.mal_id;
 
     v_left := v_left - cardinality(v_ids);
+    -- What was reckoned by something else waits until all profiles are written anew. What another
+    -- run holds is left to it.
     v_ids := v_ids || ARRAY(
-        SELECT o.anime_id
+        SELECT h.anime_id
         FROM (
-            (
-                SELECT n.anime_id, 1 AS place, n.reckoned_at
-                FROM jikan.neighbour AS n
-                WHERE n.basis < v_basis
-                LIMIT v_left
-            )
-            UNION ALL
-            (
-                SELECT n.anime_id, 1, n.reckoned_at
-                FROM jikan.neighbour AS n
-                WHERE n.basis > v_basis
-                LIMIT v_left
-            )
-            UNION ALL
-            (
-                SELECT n.anime_id, 2, n.reckoned_at
-                FROM jikan.neighbour AS n
-                WHERE n.reckoned_at <= v_old
-                ORDER BY n.reckoned_at
-                LIMIT v_left
-            )
-        ) AS o
-        WHERE o.anime_id <> ALL (v_ids)
-        ORDER BY o.place, o.reckoned_at
-        LIMIT greatest(v_left, 0)
+            SELECT o.anime_id
+            FROM (
+                (
+                    SELECT n.anime_id, 1 AS place, n.reckoned_at
+                    FROM jikan.neighbour AS n
+                    INNER JOIN jikan.profile AS p ON p.anime_id = n.anime_id
+                    WHERE n.basis < v_basis
+                        AND NOT v_is_recounting
+                    LIMIT v_left
+                )
+                UNION ALL
+                (
+                    SELECT n.anime_id, 1, n.reckoned_at
+                    FROM jikan.neighbour AS n
+                    INNER JOIN jikan.profile AS p ON p.anime_id = n.anime_id
+                    WHERE n.basis > v_basis
+                        AND NOT v_is_recounting
+                    LIMIT v_left
+                )
+                UNION ALL
+                (
+                    SELECT n.anime_id, 2, n.reckoned_at
+                    FROM jikan.neighbour AS n
+                    INNER JOIN jikan.profile AS p ON p.anime_id = n.anime_id
+                    WHERE n.reckoned_at <= v_old
+                    ORDER BY n.reckoned_at
+                    LIMIT v_left
+                )
+            ) AS o
+            WHERE o.anime_id <> ALL (v_ids)
+            ORDER BY o.place, o.reckoned_at
+            LIMIT v_left
+        ) AS c
+        INNER JOIN jikan.neighbour AS h ON h.anime_id = c.anime_id
+        FOR UPDATE OF h SKIP LOCKED
     );
 
     FOR v_start IN 1 .. cardinality(v_ids) BY c_batch LOOP

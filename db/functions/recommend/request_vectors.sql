@@ -22,7 +22,8 @@ BEGIN
     END IF;
     FOR v_mal_id IN
         SELECT m.mal_id
-        FROM unnest(mal_ids) WITH ORDINALITY AS m (mal_id, number)
+        -- Of the first so many: to look 500 up would take longer than the answer.
+        FROM unnest(mal_ids[:50]) WITH ORDINALITY AS m (mal_id, number)
         LEFT JOIN jikan.anime AS a ON a.mal_id = m.mal_id
         WHERE a.removed_at IS NULL
             AND (a.id IS NULL OR NOT jikan_sync.has_current_vector(a.id, a.embedding_hash))

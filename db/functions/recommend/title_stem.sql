@@ -13,20 +13,31 @@ LANGUAGE sql
 IMMUTABLE
 PARALLEL SAFE
 BEGIN ATOMIC
-    SELECT CASE WHEN length(s.stem) >= 4 THEN s.stem ELSE lower(title_stem.title) END
+    -- Of "Re:Zero" too little is left before the colon: what is behind it counts.
+    SELECT s.stem
     FROM (
         SELECT
+            p.place,
             btrim(
                 regexp_replace(
-                    split_part(split_part(lower(title_stem.title), ':', 1), ' - ', 1),
+                    p.part,
                     '(\s+\(?(\d+(st|nd|rd|th) season|season \d+|(second|third|fourth|final) season'
                     || '|(part|cour) \d+|dai \d+ ki|movie|gekijou\w*|ova|ona|oad|tv|specials?|recap'
-                    || '|picture drama|pv|cm|i{2,3}|iv|vi{0,3}|\d{1,2}|\d{4})\)?\W*)+$',
+                    || '|picture drama|pv|cm|zoku|kan|too|i{2,3}|iv|vi{0,3}|\d{1,2}|\d{4})\)?'
+                    || '\W*)+$',
                     ''
                 ),
                 ' !?.,~-'
             ) AS stem
-    ) AS s;
+        FROM (
+            VALUES
+            (1, split_part(split_part(lower(title_stem.title), ':', 1), ' - ', 1)),
+            (2, lower(title_stem.title))
+        ) AS p (place, part)
+    ) AS s
+    WHERE s.place = 2 OR length(s.stem) >= 4
+    ORDER BY s.place ASC
+    LIMIT 1;
 END;
 
 COMMENT ON FUNCTION jikan_sync.title_stem(text) IS

@@ -18,11 +18,21 @@ AS $$
 DECLARE
     v_count integer;
 BEGIN
-    DELETE FROM jikan.profile AS p
-    USING jikan.anime AS a
-    WHERE p.anime_id = ANY (anime_ids)
-        AND a.id = p.anime_id
-        AND (a.removed_at IS NOT NULL OR a.approved IS FALSE);
+    -- What it goes with may have it in its list.
+    WITH gone AS (
+        DELETE FROM jikan.profile AS p
+        USING jikan.anime AS a
+        WHERE p.anime_id = ANY (anime_ids)
+            AND a.id = p.anime_id
+            AND (a.removed_at IS NOT NULL OR a.approved IS FALSE)
+        RETURNING p.anime_id
+    )
+
+    INSERT INTO jikan_sync.neighbour_wish (mal_id)
+    SELECT m.mal_id
+    FROM gone AS g
+    INNER JOIN jikan.neighbour AS n ON n.anime_id = g.anime_id
+    CROSS JOIN LATERAL unnest(n.mal_ids) AS m (mal_id);
 
     WITH made AS (
         SELECT

@@ -10,6 +10,7 @@ DROP FUNCTION jikan_sync.content_score(
     real
 );
 DROP FUNCTION jikan_sync.neighbour_basis();
+DROP FUNCTION jikan_sync.is_recounting();
 DROP FUNCTION jikan_sync.neighbour_weight();
 
 DELETE FROM jikan_sync.setting
