@@ -249,6 +249,37 @@ def test_ids_have_limits_per_login(stale: psycopg.Connection[Any], connect: Conn
         stale.execute("DROP OWNED BY flooder; DROP ROLE flooder")
 
 
+def test_who_floods_until_the_caps_are_full_stops_nobody_else(
+    stale: psycopg.Connection[Any], connect: Connect
+) -> None:
+    stale.execute("CREATE ROLE flooder LOGIN; GRANT anime_reader TO flooder")
+    flooder = connect()
+
+    def flood(minute: int) -> int:
+        for number in range(minute * 40, minute * 40 + 40):
+            flooder.execute("SELECT anime.get(%s)", [900_000 + number])
+            flooder.execute("SELECT count(*) FROM anime.search(%s)", [f"no such show {number}"])
+        waiting = len(tasks(stale))
+        stale.execute("SELECT jikan_sync.clock_advance('61 seconds')")
+        return waiting
+
+    try:
+        flooder.execute("SET SESSION AUTHORIZATION flooder")
+        waiting = [flood(minute) for minute in range(8)]
+        assert waiting[-1] == waiting[-2] < 500, "200 of each kind, and the rest of a minute"
+        reader = connect(role="anime_reader")
+        reader.execute("SELECT anime.get(777)")
+        reader.execute("SELECT count(*) FROM anime.search('kemonozume')")
+        assert {"anime:777", "search:kemonozume"} <= set(tasks(stale))
+
+        stale.execute("SELECT jikan_sync.clock_advance('40 days')")
+        stale.execute("SELECT jikan_sync.purge_history()")
+        assert flood(8) == waiting[-1] + 2, "for as long as nobody fetches"
+    finally:
+        flooder.execute("RESET SESSION AUTHORIZATION")
+        stale.execute("DROP OWNED BY flooder; DROP ROLE flooder")
+
+
 def test_ids_that_do_not_exist_cost_the_login_its_allowance(
     stale: psycopg.Connection[Any], connect: Connect
 ) -> None:

@@ -1,6 +1,7 @@
 -- Deploy pgjikan:functions/queue/fold_wishes to pg
 -- requires: functions/queue/wish
 -- requires: functions/queue/login_limit
+-- requires: functions/queue/put_tasks
 -- requires: functions/queue/enqueue
 -- requires: functions/search/search_verdict
 -- requires: functions/freshness/ledger
@@ -214,11 +215,18 @@ BEGIN
             asked_count = s.asked_count + excluded.asked_count;
         -- During an outage the question waits in the queue for better times, but nobody waits for
         -- it.
-        PERFORM jikan_sync.enqueue(
-            'search',
-            payload => jsonb_build_object('query', v_wish.query, 'query_key', v_wish.query_key),
-            priority => CASE WHEN v_is_available THEN v_priority ELSE 'low' END
-        );
+        PERFORM FROM jikan_sync.put_tasks(ARRAY[
+            ROW(
+                'search',
+                NULL,
+                NULL,
+                jsonb_build_object('query', v_wish.query, 'query_key', v_wish.query_key),
+                CASE WHEN v_is_available THEN v_priority ELSE 'low' END,
+                NULL,
+                NULL,
+                NULL
+            )::jikan_sync.new_task
+        ]);
     END LOOP;
 END;
 $$;
