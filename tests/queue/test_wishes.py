@@ -293,18 +293,41 @@ def test_ids_that_do_not_exist_cost_the_login_its_allowance(
     ), "of 30"
 
 
+@pytest.mark.parametrize(
+    ("look", "task"),
+    [
+        ("SELECT count(*) FROM anime.similar(1)", "embed"),
+        ("SELECT count(*) FROM anime.search_semantic('a quiet story')", "embed_query"),
+    ],
+)
 def test_a_text_given_up_is_not_wished_for_again(
-    queue: Queue, stale: psycopg.Connection[Any], connect: Connect, set_clock: Any
+    queue: Queue, stale: psycopg.Connection[Any], connect: Connect, look: str, task: str
 ) -> None:
     stale.execute("UPDATE jikan_sync.retry_policy SET max_attempts = 1")
     reader = connect(role="anime_reader")
-    similar = "SELECT count(*) FROM anime.similar(1)"
-    reader.execute(similar)
-    [task] = queue.claim(lane="embedding")
-    assert queue.fail(task) == "dead"
+    reader.execute(look.encode())
+    [claimed] = queue.claim(lane="embedding")
+    assert queue.fail(claimed) == "dead"
     for _ in range(3):
-        reader.execute(similar)
+        reader.execute(look.encode())
         assert tasks(stale) == {}, "money with a paid model"
     stale.execute("SELECT jikan_sync.clock_advance('7 days 1 second')")
-    reader.execute(similar)
-    assert [key.split(":")[0] for key in tasks(stale)] == ["embed"]
+    reader.execute(look.encode())
+    assert [key.split(":")[0] for key in tasks(stale)] == [task]
+
+
+@pytest.mark.parametrize(("kind", "key"), [("vector", "embed"), ("query_vector", "embed_query")])
+def test_nor_is_it_queued_where_it_was_wished_for_before(
+    queue: Queue, stale: psycopg.Connection[Any], kind: str, key: str
+) -> None:
+    stale.execute("UPDATE jikan_sync.retry_policy SET max_attempts = 1")
+    wish = (
+        "SELECT jikan_sync.wish(%s, 'high', mal_id => 1, query => 'tea', query_key => 'tea')",
+        [kind],
+    )
+    stale.execute(*wish)
+    [claimed] = queue.claim(lane="embedding")
+    assert claimed["dedupe_key"].split(":")[0] == key
+    stale.execute(*wish)
+    assert queue.fail(claimed) == "dead"
+    assert tasks(stale) == {}
