@@ -209,6 +209,11 @@ def test_a_facet_that_fails_for_years_costs_the_others_nothing(
     assert mirror.one("SELECT anime.facet(1, 'news') ->> 'freshness'") == "never"
 
 
+def stands_still(mirror: Mirror) -> bool:
+    reasons = mirror.one("SELECT reasons FROM anime.health")
+    return any("stand still: catalogue" in reason for reason in reasons)
+
+
 def test_a_walk_whose_page_died_stands_still_and_is_taken_up(
     mirror: Mirror, upstream: Upstream
 ) -> None:
@@ -219,9 +224,7 @@ def test_a_walk_whose_page_died_stands_still_and_is_taken_up(
     upstream.answers["catalogue"] = ("rejected", 400, None)
     assert upstream.work() == ["dead"]
     assert mirror.one("SELECT state FROM jikan_sync.sync_run") == "stalled"
-    assert any(
-        "stand still: catalogue" in r for r in mirror.one("SELECT reasons FROM anime.health")
-    )
+    assert stands_still(mirror)
     assert mirror.one("SELECT jikan_sync.refresh_stale()") == 10, "nobody waits for it"
     upstream.work()
     mirror.advance("6 hours")
@@ -234,6 +237,34 @@ def test_a_walk_whose_page_died_stands_still_and_is_taken_up(
     )
     assert upstream.work() == ["done"]
     assert mirror.one("SELECT state FROM jikan_sync.sync_run") == "finished"
+
+
+def test_a_walk_whose_task_was_lost_is_named_and_taken_up(mirror: Mirror) -> None:
+    mirror.add(*range(1, 11))
+    mirror.run("SELECT jikan_sync.start_sync_run('catalogue')")
+    mirror.advance("30 days")
+    mirror.run("DELETE FROM jikan_sync.queue")
+    assert stands_still(mirror)
+    assert mirror.one("SELECT jikan_sync.refresh_stale()") == 10, "it said that it was running"
+    assert "catalogue" in mirror.tasks()
+    assert mirror.one("SELECT count(*) FROM jikan_sync.sync_run") == 1
+
+
+def test_a_walk_held_up_by_one_page_holds_up_nothing_else(
+    mirror: Mirror, upstream: Upstream
+) -> None:
+    mirror.add(*range(1, 11))
+    mirror.advance("30 days")
+    mirror.run("SELECT jikan_sync.start_sync_run('catalogue')")
+    upstream.answers["catalogue"] = ("upstream_error", 500, None)
+    for _ in range(5):
+        assert mirror.one("SELECT jikan_sync.refresh_stale()") == 0
+        assert upstream.work() == ["retry"]
+        assert not stands_still(mirror)
+        mirror.advance("1 hour 12 minutes")
+    assert stands_still(mirror)
+    assert mirror.one("SELECT state FROM jikan_sync.sync_run") == "running"
+    assert mirror.one("SELECT jikan_sync.refresh_stale()") == 10
 
 
 def test_pages_that_overlap_are_noticed(mirror: Mirror, upstream: Upstream) -> None:
