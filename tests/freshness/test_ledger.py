@@ -209,6 +209,40 @@ def test_a_facet_that_fails_for_years_costs_the_others_nothing(
     assert mirror.one("SELECT anime.facet(1, 'news') ->> 'freshness'") == "never"
 
 
+@pytest.mark.parametrize(
+    ("outcome", "document", "said"),
+    [
+        ("ok", {"data": full(1, year=99_999_999_999)}, "out of range"),
+        ("ok", {"data": full(2)}, "asked for 1, got 2"),
+        ("ok", {"data": []}, "is array, not an object"),
+        ("ok", {"data": full(1, synopsis="\0")}, "unsupported Unicode escape sequence"),
+        ("rejected", None, None),
+    ],
+)
+def test_what_a_fetch_by_hand_cannot_store_is_noted_and_told(
+    mirror: Mirror, outcome: str, document: Any, said: str | None
+) -> None:
+    mirror.add(1)
+    mirror.advance("30 days")
+    fetch = (
+        "SELECT jikan_sync.record_fetch(1, 'tenrai', %s, 200, %s, NULL, 10, 100, false)",
+        outcome,
+        document and json.dumps(document),
+    )
+    fault = mirror.one(*fetch)
+    assert said in fault if said else fault is None
+    noted = "SELECT (outcome, not_before - asked_at)::text FROM jikan_sync.ledger" + (
+        " WHERE mal_id = 1 AND facet = 'core'"
+    )
+    assert mirror.one(noted) == "(rejected,00:01:00)"
+    assert mirror.one("SELECT sum(request_count) FROM jikan_sync.request_stat") == 1
+    assert mirror.one("SELECT jikan_sync.refresh_stale()") == 0
+    mirror.one(*fetch)
+    assert mirror.one(noted) == "(rejected,00:04:00)"
+    mirror.advance("4 minutes")
+    assert mirror.one("SELECT jikan_sync.refresh_stale()") == 1
+
+
 def stands_still(mirror: Mirror) -> bool:
     reasons = mirror.one("SELECT reasons FROM anime.health")
     return any("stand still: catalogue" in reason for reason in reasons)
