@@ -3,6 +3,7 @@
 -- requires: schema/job
 -- requires: functions/freshness/is_stale
 -- requires: schema/sync_run
+-- requires: functions/upstream/sync_run
 -- requires: functions/upstream/reserve_request
 -- requires: functions/embeddings/embedding_model
 -- requires: functions/embeddings/embedding_available
@@ -173,7 +174,7 @@ BEGIN ATOMIC
     walk AS (
         SELECT
             string_agg(concat_ws(' ', r.kind, r.season, r.year), ', ') FILTER (
-                WHERE r.state = 'stalled'
+                WHERE r.state <> 'finished' AND NOT jikan_sync.is_walking(r)
             ) AS stalled,
             string_agg(
                 format(

@@ -92,6 +92,10 @@ VALUES
     'missing', '23 hours', 1, '23 hours',
     'A 404 for a mirrored title: it counts as gone after three on three days.'
 ),
+(
+    'rejected', '1 minute', 4, '7 days',
+    'Without a task: the request was refused, or what came cannot be stored. A task has attempts.'
+),
 ('dead', '7 days', 2, '60 days', 'Given up: the task became a dead letter.');
 
 COMMIT;

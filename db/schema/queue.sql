@@ -263,7 +263,8 @@ VALUES
 ),
 (
     'max_live_searches', '200', 'number', '0', '100000',
-    'Upstream searches that may wait at once; more are refused. At 60 requests a minute: 4 minutes.'
+    'Upstream searches of a login that may wait at once; more are refused. At 60 requests a '
+    'minute: 4 minutes.'
 ),
 (
     'max_high_searches', '20', 'number', '0', '100000',
@@ -275,7 +276,8 @@ VALUES
 ),
 (
     'max_unknown_anime', '200', 'number', '0', '100000',
-    'Fetches of ids we do not mirror that may wait as high at once; more are refused.'
+    'Fetches of ids we do not mirror that may wait as high at once. Then a login of which so many '
+    'wait is refused, and what others ask for waits as low.'
 );
 
 COMMIT;

@@ -97,7 +97,8 @@ VALUES
 ),
 (
     'sync_resume_after', '6 hours', 'interval', '1 minute', '90 days',
-    'How long after its page became a dead letter a walk is taken up again.'
+    'How long after its page became a dead letter a walk is taken up again. One that stored no '
+    'page for so long stands still, and nothing waits for it.'
 ),
 (
     'sync_shortage', '0.01', 'number', '0', '1',

@@ -209,6 +209,45 @@ def test_a_facet_that_fails_for_years_costs_the_others_nothing(
     assert mirror.one("SELECT anime.facet(1, 'news') ->> 'freshness'") == "never"
 
 
+@pytest.mark.parametrize(
+    ("outcome", "document", "said"),
+    [
+        ("ok", {"data": full(1, year=99_999_999_999)}, "out of range"),
+        ("ok", {"data": full(2)}, "asked for 1, got 2"),
+        ("ok", {"data": []}, "is array, not an object"),
+        ("ok", {"data": full(1, synopsis="\0")}, "unsupported Unicode escape sequence"),
+        ("rejected", None, None),
+    ],
+)
+def test_what_a_fetch_by_hand_cannot_store_is_noted_and_told(
+    mirror: Mirror, outcome: str, document: Any, said: str | None
+) -> None:
+    mirror.add(1)
+    mirror.advance("30 days")
+    fetch = (
+        "SELECT jikan_sync.record_fetch(1, 'tenrai', %s, 200, %s, NULL, 10, 100, false)",
+        outcome,
+        document and json.dumps(document),
+    )
+    fault = mirror.one(*fetch)
+    assert said in fault if said else fault is None
+    noted = "SELECT (outcome, not_before - asked_at)::text FROM jikan_sync.ledger" + (
+        " WHERE mal_id = 1 AND facet = 'core'"
+    )
+    assert mirror.one(noted) == "(rejected,00:01:00)"
+    assert mirror.one("SELECT sum(request_count) FROM jikan_sync.request_stat") == 1
+    assert mirror.one("SELECT jikan_sync.refresh_stale()") == 0
+    mirror.one(*fetch)
+    assert mirror.one(noted) == "(rejected,00:04:00)"
+    mirror.advance("4 minutes")
+    assert mirror.one("SELECT jikan_sync.refresh_stale()") == 1
+
+
+def stands_still(mirror: Mirror) -> bool:
+    reasons = mirror.one("SELECT reasons FROM anime.health")
+    return any("stand still: catalogue" in reason for reason in reasons)
+
+
 def test_a_walk_whose_page_died_stands_still_and_is_taken_up(
     mirror: Mirror, upstream: Upstream
 ) -> None:
@@ -219,9 +258,7 @@ def test_a_walk_whose_page_died_stands_still_and_is_taken_up(
     upstream.answers["catalogue"] = ("rejected", 400, None)
     assert upstream.work() == ["dead"]
     assert mirror.one("SELECT state FROM jikan_sync.sync_run") == "stalled"
-    assert any(
-        "stand still: catalogue" in r for r in mirror.one("SELECT reasons FROM anime.health")
-    )
+    assert stands_still(mirror)
     assert mirror.one("SELECT jikan_sync.refresh_stale()") == 10, "nobody waits for it"
     upstream.work()
     mirror.advance("6 hours")
@@ -234,6 +271,34 @@ def test_a_walk_whose_page_died_stands_still_and_is_taken_up(
     )
     assert upstream.work() == ["done"]
     assert mirror.one("SELECT state FROM jikan_sync.sync_run") == "finished"
+
+
+def test_a_walk_whose_task_was_lost_is_named_and_taken_up(mirror: Mirror) -> None:
+    mirror.add(*range(1, 11))
+    mirror.run("SELECT jikan_sync.start_sync_run('catalogue')")
+    mirror.advance("30 days")
+    mirror.run("DELETE FROM jikan_sync.queue")
+    assert stands_still(mirror)
+    assert mirror.one("SELECT jikan_sync.refresh_stale()") == 10, "it said that it was running"
+    assert "catalogue" in mirror.tasks()
+    assert mirror.one("SELECT count(*) FROM jikan_sync.sync_run") == 1
+
+
+def test_a_walk_held_up_by_one_page_holds_up_nothing_else(
+    mirror: Mirror, upstream: Upstream
+) -> None:
+    mirror.add(*range(1, 11))
+    mirror.advance("30 days")
+    mirror.run("SELECT jikan_sync.start_sync_run('catalogue')")
+    upstream.answers["catalogue"] = ("upstream_error", 500, None)
+    for _ in range(5):
+        assert mirror.one("SELECT jikan_sync.refresh_stale()") == 0
+        assert upstream.work() == ["retry"]
+        assert not stands_still(mirror)
+        mirror.advance("1 hour 12 minutes")
+    assert stands_still(mirror)
+    assert mirror.one("SELECT state FROM jikan_sync.sync_run") == "running"
+    assert mirror.one("SELECT jikan_sync.refresh_stale()") == 10
 
 
 def test_pages_that_overlap_are_noticed(mirror: Mirror, upstream: Upstream) -> None:

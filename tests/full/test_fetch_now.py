@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import psycopg
 import pytest
 
+from tests.client.conftest import Serve
 from tests.conftest import Simulate
+from tests.store.documents import full
 
 pytestmark = pytest.mark.full
 
@@ -47,3 +50,43 @@ def test_a_dead_provider_is_an_answer_and_opens_the_breaker(
         for n in range(1, 8)
     ]
     assert outcomes == [("transport_error",)] * 5 + [("unavailable",)] * 2
+
+
+@pytest.fixture
+def serve() -> Iterator[Serve]:
+    serve = Serve()
+    yield serve
+    serve.close()
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "outcome"),
+    [
+        (404, {"status": 404, "type": "BadResponseException"}, "not_found"),
+        (200, {"data": full(1, year=99_999_999_999)}, "rejected"),
+        (200, {"data": full(1)}, "ok"),
+    ],
+)
+def test_the_last_answer_is_heeded(
+    connection: psycopg.Connection[Any],
+    connect: Connect,
+    serve: Serve,
+    status: int,
+    body: dict[str, Any],
+    outcome: str,
+) -> None:
+    url = serve(status, json.dumps(body).encode())
+    connection.execute("UPDATE jikan_sync.provider SET base_url = %s WHERE rank = 1", [url])
+    reader = connect(role="anime_reader")
+    told = []
+    for _ in range(5):
+        row = reader.execute("SELECT anime.fetch_now(1)").fetchone()
+        assert row is not None
+        told.append(row[0])
+    assert [said["outcome"] for said in told] == [outcome] + ["recently_asked"] * 4
+    assert len(serve.seen) == 1
+    assert ("anime" in told[0]) is (outcome == "ok")
+    if outcome == "rejected":
+        assert "out of range" in told[0]["message"]
+    last = "stored" if outcome == "ok" else outcome
+    assert told[1]["message"].startswith(f"its last answer, {last} at "), told[1]

@@ -249,6 +249,37 @@ def test_ids_have_limits_per_login(stale: psycopg.Connection[Any], connect: Conn
         stale.execute("DROP OWNED BY flooder; DROP ROLE flooder")
 
 
+def test_who_floods_until_the_caps_are_full_stops_nobody_else(
+    stale: psycopg.Connection[Any], connect: Connect
+) -> None:
+    stale.execute("CREATE ROLE flooder LOGIN; GRANT anime_reader TO flooder")
+    flooder = connect()
+
+    def flood(minute: int) -> int:
+        for number in range(minute * 40, minute * 40 + 40):
+            flooder.execute("SELECT anime.get(%s)", [900_000 + number])
+            flooder.execute("SELECT count(*) FROM anime.search(%s)", [f"no such show {number}"])
+        waiting = len(tasks(stale))
+        stale.execute("SELECT jikan_sync.clock_advance('61 seconds')")
+        return waiting
+
+    try:
+        flooder.execute("SET SESSION AUTHORIZATION flooder")
+        waiting = [flood(minute) for minute in range(8)]
+        assert waiting[-1] == waiting[-2] < 500, "200 of each kind, and the rest of a minute"
+        reader = connect(role="anime_reader")
+        reader.execute("SELECT anime.get(777)")
+        reader.execute("SELECT count(*) FROM anime.search('kemonozume')")
+        assert {"anime:777", "search:kemonozume"} <= set(tasks(stale))
+
+        stale.execute("SELECT jikan_sync.clock_advance('40 days')")
+        stale.execute("SELECT jikan_sync.purge_history()")
+        assert flood(8) == waiting[-1] + 2, "for as long as nobody fetches"
+    finally:
+        flooder.execute("RESET SESSION AUTHORIZATION")
+        stale.execute("DROP OWNED BY flooder; DROP ROLE flooder")
+
+
 def test_ids_that_do_not_exist_cost_the_login_its_allowance(
     stale: psycopg.Connection[Any], connect: Connect
 ) -> None:
@@ -262,18 +293,41 @@ def test_ids_that_do_not_exist_cost_the_login_its_allowance(
     ), "of 30"
 
 
+@pytest.mark.parametrize(
+    ("look", "task"),
+    [
+        ("SELECT count(*) FROM anime.similar(1)", "embed"),
+        ("SELECT count(*) FROM anime.search_semantic('a quiet story')", "embed_query"),
+    ],
+)
 def test_a_text_given_up_is_not_wished_for_again(
-    queue: Queue, stale: psycopg.Connection[Any], connect: Connect, set_clock: Any
+    queue: Queue, stale: psycopg.Connection[Any], connect: Connect, look: str, task: str
 ) -> None:
     stale.execute("UPDATE jikan_sync.retry_policy SET max_attempts = 1")
     reader = connect(role="anime_reader")
-    similar = "SELECT count(*) FROM anime.similar(1)"
-    reader.execute(similar)
-    [task] = queue.claim(lane="embedding")
-    assert queue.fail(task) == "dead"
+    reader.execute(look.encode())
+    [claimed] = queue.claim(lane="embedding")
+    assert queue.fail(claimed) == "dead"
     for _ in range(3):
-        reader.execute(similar)
+        reader.execute(look.encode())
         assert tasks(stale) == {}, "money with a paid model"
     stale.execute("SELECT jikan_sync.clock_advance('7 days 1 second')")
-    reader.execute(similar)
-    assert [key.split(":")[0] for key in tasks(stale)] == ["embed"]
+    reader.execute(look.encode())
+    assert [key.split(":")[0] for key in tasks(stale)] == [task]
+
+
+@pytest.mark.parametrize(("kind", "key"), [("vector", "embed"), ("query_vector", "embed_query")])
+def test_nor_is_it_queued_where_it_was_wished_for_before(
+    queue: Queue, stale: psycopg.Connection[Any], kind: str, key: str
+) -> None:
+    stale.execute("UPDATE jikan_sync.retry_policy SET max_attempts = 1")
+    wish = (
+        "SELECT jikan_sync.wish(%s, 'high', mal_id => 1, query => 'tea', query_key => 'tea')",
+        [kind],
+    )
+    stale.execute(*wish)
+    [claimed] = queue.claim(lane="embedding")
+    assert claimed["dedupe_key"].split(":")[0] == key
+    stale.execute(*wish)
+    assert queue.fail(claimed) == "dead"
+    assert tasks(stale) == {}

@@ -166,6 +166,8 @@ def test_what_answers_nothing_is_purged(db: Database) -> None:
     learn(db, "found", [1])
     learn(db, "empty", [])
     ask(db, "asked only")
+    db.run("DELETE FROM jikan_sync.queue")
+    ask(db, "waits")
     db.advance("25 hours")
     assert db.value("SELECT jikan_sync.purge_search_requests()") == 2
     db.advance("30 days")

@@ -23,11 +23,7 @@ DECLARE
 BEGIN
     IF v_key IS NULL
         OR NOT jikan_sync.is_wanted(v_key, 'high')
-        OR EXISTS (
-            SELECT FROM jikan_sync.dead_letter AS d
-            WHERE d.dedupe_key = v_key
-                AND d.died_at > jikan_sync.ago(jikan_sync.setting_interval('dead_letter_pause'))
-        )
+        OR jikan_sync.is_given_up(v_key)
     THEN
         RETURN false;
     END IF;
@@ -47,7 +43,9 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
     IF jikan_sync.lacks_query_vector(query_key) THEN
-        IF NOT jikan_sync.is_wanted('embed_query:' || query_key, 'high') THEN
+        IF NOT jikan_sync.is_wanted('embed_query:' || query_key, 'high')
+            OR jikan_sync.is_given_up('embed_query:' || query_key)
+        THEN
             RETURN false;
         END IF;
     ELSIF NOT EXISTS (
@@ -70,6 +68,6 @@ $$;
 
 COMMENT ON FUNCTION jikan_sync.request_query_vector(text, text) IS
 'Wishes that a query be embedded where it has no vector, or for a note that its vector is in use,
-once an hour; false where neither is needed.';
+once an hour; false where neither is needed, or it is on its way or was given up lately.';
 
 COMMIT;

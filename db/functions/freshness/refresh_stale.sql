@@ -64,7 +64,7 @@ BEGIN
     -- A walk under way vouches for all of them soon, 25 a request. One that stands still does not.
     IF EXISTS (
         SELECT FROM jikan_sync.sync_run AS r
-        WHERE r.kind = 'catalogue' AND r.state = 'running'
+        WHERE r.kind = 'catalogue' AND jikan_sync.is_walking(r)
     ) THEN
         RETURN 0;
     END IF;
@@ -115,7 +115,7 @@ $$;
 
 COMMENT ON FUNCTION jikan_sync.refresh_stale() IS
 'Queues the most wanted stale titles as low, as far as `refresh_per_run` and `refresh_per_day` let
-it; answers how many. While a walk through the catalogue is under way it leaves them to that.';
+it; answers how many. While a walk through the catalogue gets on it leaves them to that.';
 
 CREATE FUNCTION jikan_sync.catalogue_size()
 RETURNS integer

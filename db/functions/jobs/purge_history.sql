@@ -59,12 +59,16 @@ BEGIN
     DELETE FROM jikan_sync.request_stat AS s WHERE s.hour < jikan_sync.earlier(v_now, '365 days');
     GET DIAGNOSTICS v_count = ROW_COUNT;
     v_total := v_total + v_count;
-    -- Ids that were never mirrored are forgotten once asking is allowed again for long enough.
+    -- Ids that were never mirrored are forgotten once asking is allowed again for long enough; not
+    -- those that still wait, of which each login may have so many.
     DELETE FROM jikan_sync.ledger AS l
     WHERE l.not_before < jikan_sync.earlier(v_now, '30 days')
         AND l.stored_at IS NULL
         AND coalesce(l.wished_at, '-infinity') < v_before
-        AND NOT EXISTS (SELECT FROM jikan.anime AS a WHERE a.mal_id = l.mal_id);
+        AND NOT EXISTS (SELECT FROM jikan.anime AS a WHERE a.mal_id = l.mal_id)
+        AND NOT EXISTS (
+            SELECT FROM jikan_sync.queue AS q WHERE q.dedupe_key = 'anime:' || l.mal_id
+        );
     GET DIAGNOSTICS v_count = ROW_COUNT;
     v_total := v_total + v_count;
     DELETE FROM jikan_sync.refresh_budget AS b WHERE b.day < (v_before AT TIME ZONE 'UTC')::date;

@@ -1,8 +1,8 @@
 -- Deploy pgjikan:functions/queue/flood_limit to pg
 -- requires: schema/queue
 
--- The caps over everybody against floods: how many tasks of a kind may wait at once. The limits of
--- each login come before them.
+-- The caps over everybody against floods: how many tasks of a kind may wait at once. Where they say
+-- no, `functions/queue/login_limit` tells the login whose they are from the others.
 
 BEGIN;
 

@@ -1,6 +1,7 @@
 -- Deploy pgjikan:functions/queue/fold_wishes to pg
 -- requires: functions/queue/wish
 -- requires: functions/queue/login_limit
+-- requires: functions/queue/put_tasks
 -- requires: functions/queue/enqueue
 -- requires: functions/search/search_verdict
 -- requires: functions/freshness/ledger
@@ -20,7 +21,8 @@ SET LOCAL ROLE jikan_owner;
 INSERT INTO jikan_sync.setting (name, value, type, minimum, maximum, description)
 VALUES (
     'dead_letter_pause', '7 days', 'interval', '0', '366 days',
-    'For so long after a text became a dead letter, reads do not have it embedded again.'
+    'For so long after a text, of a title or a query, became a dead letter, reads do not have it '
+    'embedded again.'
 );
 
 CREATE FUNCTION jikan_sync.is_wanted(dedupe_key text, priority text)
@@ -44,6 +46,25 @@ END;
 
 COMMENT ON FUNCTION jikan_sync.is_wanted(text, text) IS
 'Whether a wish for a task adds anything: it is not on its way with that priority.';
+
+CREATE FUNCTION jikan_sync.is_given_up(dedupe_key text)
+RETURNS boolean
+LANGUAGE sql
+STABLE
+BEGIN ATOMIC
+    SELECT
+        EXISTS (  -- noqa: LT06, LT01, CP03
+            SELECT
+            FROM jikan_sync.dead_letter AS d
+            WHERE
+                d.dedupe_key = is_given_up.dedupe_key
+                AND d.died_at
+                > jikan_sync.ago(jikan_sync.setting_interval('dead_letter_pause'))
+        );
+END;
+
+COMMENT ON FUNCTION jikan_sync.is_given_up(text) IS
+'Whether a text became a dead letter less than `dead_letter_pause` ago: no read has it embedded.';
 
 CREATE FUNCTION jikan_sync.fold_facets(wishes jikan_sync.wish[])
 RETURNS void
@@ -129,11 +150,7 @@ BEGIN
     WHERE a.removed_at IS NULL
         AND NOT jikan_sync.has_current_vector(a.id, a.embedding_hash)
         AND jikan_sync.is_wanted('embed:' || a.id::text, 'high')
-        AND NOT EXISTS (
-            SELECT FROM jikan_sync.dead_letter AS d
-            WHERE d.dedupe_key = 'embed:' || a.id::text
-                AND d.died_at > jikan_sync.ago(jikan_sync.setting_interval('dead_letter_pause'))
-        );
+        AND NOT jikan_sync.is_given_up('embed:' || a.id::text);
 
     FOR v_wish IN
         SELECT w.query_key, min(w.query) AS query
@@ -146,7 +163,7 @@ BEGIN
         SET used_at = jikan_sync.clock_now()
         WHERE v.query_key = v_wish.query_key
             AND v.model_id = jikan_sync.active_model_id();
-        CONTINUE WHEN FOUND;
+        CONTINUE WHEN FOUND OR jikan_sync.is_given_up('embed_query:' || v_wish.query_key);
         PERFORM jikan_sync.enqueue(
             'embed_query',
             payload => jsonb_build_object('query_key', v_wish.query_key, 'query', v_wish.query),
@@ -214,11 +231,18 @@ BEGIN
             asked_count = s.asked_count + excluded.asked_count;
         -- During an outage the question waits in the queue for better times, but nobody waits for
         -- it.
-        PERFORM jikan_sync.enqueue(
-            'search',
-            payload => jsonb_build_object('query', v_wish.query, 'query_key', v_wish.query_key),
-            priority => CASE WHEN v_is_available THEN v_priority ELSE 'low' END
-        );
+        PERFORM FROM jikan_sync.put_tasks(ARRAY[
+            ROW(
+                'search',
+                NULL,
+                NULL,
+                jsonb_build_object('query', v_wish.query, 'query_key', v_wish.query_key),
+                CASE WHEN v_is_available THEN v_priority ELSE 'low' END,
+                NULL,
+                NULL,
+                NULL
+            )::jikan_sync.new_task
+        ]);
     END LOOP;
 END;
 $$;

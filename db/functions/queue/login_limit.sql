@@ -8,8 +8,9 @@
 
 -- How much a login may put upstream. A flood is mostly junk, and what gives it away is that
 -- upstreams find nothing: a login whose questions come to nothing may ask ever fewer. Limits are
--- each login's own, so that one's flood is not another's silence. What is counted here is written
--- by the fold of wishes only, never by a reader.
+-- each login's own, so that one's flood is not another's silence: where too many wait, whose they
+-- are is refused, and anybody else goes behind them. What is counted here is written by the fold of
+-- wishes only, never by a reader.
 
 BEGIN;
 
@@ -53,7 +54,9 @@ AS $$
 DECLARE
     v_high numeric := jikan_sync.search_allowance(login);
     v_per_hour numeric := jikan_sync.setting_number('search_per_hour');
+    v_max integer := jikan_sync.setting_number('max_live_searches');
     v_now timestamptz := jikan_sync.clock_now();
+    v_priority text;
     v_minute integer;
     v_hour integer;
 BEGIN
@@ -70,15 +73,30 @@ BEGIN
     IF v_minute >= 2 * v_high OR v_hour >= v_per_hour THEN
         RETURN NULL;
     END IF;
-    RETURN jikan_sync.flood_limit(
+    v_priority := jikan_sync.flood_limit(
         'search', NULL, CASE WHEN v_minute < v_high THEN 'high' ELSE 'low' END
     );
+    IF v_priority IS NULL AND v_max > (
+        SELECT count(*)
+        FROM (
+            SELECT s.query_key
+            FROM jikan_sync.search_request AS s
+            WHERE s.requested_by = search_priority.login
+                AND s.requested_at IS NOT NULL
+            ORDER BY s.requested_at DESC
+            LIMIT 3 * v_max
+        ) AS asked
+        INNER JOIN jikan_sync.queue AS q ON q.dedupe_key = 'search:' || asked.query_key
+    ) THEN
+        RETURN 'low';
+    END IF;
+    RETURN v_priority;
 END;
 $$;
 
 COMMENT ON FUNCTION jikan_sync.search_priority(text) IS
 'The priority that a new question of this login may have upstream; NULL: it asked too much lately,
-or too much that came to nothing, or too many wait.';
+or too much that came to nothing, or too many of its own wait.';
 
 CREATE FUNCTION jikan_sync.unknown_allowance(login text)
 RETURNS numeric
@@ -120,6 +138,7 @@ AS $$
 DECLARE
     v_high numeric := jikan_sync.unknown_allowance(login);
     v_per_hour numeric := jikan_sync.setting_number('unknown_per_hour');
+    v_max integer := jikan_sync.setting_number('max_unknown_anime');
     v_now timestamptz := jikan_sync.clock_now();
     v_minute integer;
     v_hour integer;
@@ -137,15 +156,29 @@ BEGIN
     IF v_minute >= 2 * v_high OR v_hour >= v_per_hour THEN
         RETURN NULL;
     END IF;
-    RETURN jikan_sync.flood_limit(
-        'anime', NULL, CASE WHEN v_minute < v_high THEN 'high' ELSE 'low' END
-    );
+    IF jikan_sync.flood_limit('anime', NULL, 'high') IS NOT NULL THEN
+        RETURN CASE WHEN v_minute < v_high THEN 'high' ELSE 'low' END;
+    END IF;
+    IF v_max > (
+        SELECT count(*)
+        FROM (
+            SELECT l.mal_id
+            FROM jikan_sync.ledger AS l
+            WHERE l.wished_by = unknown_priority.login
+            ORDER BY l.wished_at DESC
+            LIMIT 3 * v_max
+        ) AS asked
+        INNER JOIN jikan_sync.queue AS q ON q.dedupe_key = 'anime:' || asked.mal_id
+    ) THEN
+        RETURN 'low';
+    END IF;
+    RETURN NULL;
 END;
 $$;
 
 COMMENT ON FUNCTION jikan_sync.unknown_priority(text) IS
 'The priority that an id which is not mirrored may have upstream for this login; NULL: it asked too
-much lately, or too much that does not exist, or too many wait.';
+much lately, or too much that does not exist, or too many of its own wait.';
 
 CREATE FUNCTION jikan_sync.facet_priority(logins text[], facet text)
 RETURNS text

@@ -1,5 +1,6 @@
 -- Deploy pgjikan:functions/search/search_answer to pg
 -- requires: schema/search_request
+-- requires: schema/queue
 
 -- What came of a question put upstream: it is remembered, told to who listens, and forgotten in
 -- time.
@@ -87,6 +88,12 @@ BEGIN ATOMIC
                         END
                     )
             )
+            -- Whose a question is counts for as long as it waits.
+            AND NOT EXISTS (
+                SELECT
+                FROM jikan_sync.queue AS q
+                WHERE q.dedupe_key = 'search:' || s.query_key
+            )
         RETURNING s.query_key
     )
 
@@ -95,6 +102,6 @@ END;
 
 COMMENT ON FUNCTION jikan_sync.purge_search_requests() IS
 'Forgets questions that no longer answer anything: learned ones after `search_learned_for`, empty
-and failed ones after a day. Answers how many.';
+and failed ones after a day, none that still waits. Answers how many.';
 
 COMMIT;

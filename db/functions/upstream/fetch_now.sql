@@ -1,14 +1,15 @@
 -- Deploy pgjikan:functions/upstream/fetch_now to pg
 -- requires: functions/upstream/reserve_request
 -- requires: functions/upstream/report_request
--- requires: functions/store/store_anime
+-- requires: functions/upstream/record_response
 -- requires: functions/store/note_missing
+-- requires: functions/freshness/ledger
 -- requires: functions/face/get
 
 -- Fetching inside the database, where the server has plpython3u: the sidecar's own HTTP client
--- through the same limiter, breaker and store function. The client is imported, not pasted: a
--- script of pure SQL cannot read a file, and code that a table could change would let its owner out
--- of the database. So `pgjikan` must be importable by the server's Python (PYTHONPATH, or pip
+-- through the same ledger, limiter, breaker and store function. The client is imported, not pasted:
+-- a script of pure SQL cannot read a file, and code that a table could change would let its owner
+-- out of the database. So `pgjikan` must be importable by the server's Python (PYTHONPATH, or pip
 -- install). The language is untrusted: only a superuser may install the real function, others get a
 -- stand-in.
 
@@ -27,32 +28,43 @@ CREATE FUNCTION jikan_sync.record_fetch(
     bytes integer,
     is_keyed boolean
 )
-RETURNS void
+RETURNS text
 LANGUAGE plpgsql
 VOLATILE
 SET search_path = pg_catalog, pg_temp
 AS $$
+DECLARE
+    v_fault text;
 BEGIN
     PERFORM jikan_sync.report_request(
         provider, outcome, 'anime', 'anime:' || record_fetch.mal_id, status, retry_after,
         elapsed_ms, bytes, is_keyed
     );
     IF outcome = 'ok' THEN
-        PERFORM jikan_sync.store_anime(
-            body::jsonb -> 'data',
-            'full',
-            jikan_sync.ago(coalesce(elapsed_ms, 0) * interval '1 ms')
-        );
+        BEGIN
+            v_fault := jikan_sync.store_core(
+                mal_id, body::json, jikan_sync.ago(coalesce(elapsed_ms, 0) * interval '1 ms')
+            );
+        EXCEPTION
+            WHEN OTHERS THEN
+                GET STACKED DIAGNOSTICS v_fault = MESSAGE_TEXT;
+                PERFORM jikan_sync.reject_document('full', mal_id, v_fault, body);
+        END;
     ELSIF outcome = 'not_found' THEN
-        PERFORM jikan_sync.note_missing(record_fetch.mal_id);
+        PERFORM jikan_sync.note_missing(mal_id);
     END IF;
+    IF outcome = 'rejected' OR v_fault IS NOT NULL THEN
+        PERFORM jikan_sync.note_answer('core', mal_id, 'rejected');
+    END IF;
+    RETURN v_fault;
 END;
 $$;
 
 COMMENT ON FUNCTION jikan_sync.record_fetch(
     integer, text, text, integer, text, interval, double precision, integer, boolean
 ) IS
-'What `jikan_sync.record_response` is to a task: reports and stores what `anime.fetch_now` got.';
+'What `jikan_sync.record_response` is to a task: reports, stores and notes in the ledger what
+`anime.fetch_now` got. Answers why a document could not be stored, NULL where it was or none came.';
 
 CREATE FUNCTION jikan_sync.install_fetch_now()
 RETURNS boolean
@@ -112,6 +124,17 @@ def call(query, types, *values):
     return plpy.execute(plan, values)
 
 
+refused = call(
+    "SELECT format('its last answer, %s at %s, lets nobody ask before %s',"
+    " l.outcome, l.asked_at, l.not_before) AS message"
+    " FROM jikan_sync.ledger AS l"
+    " WHERE l.mal_id = $1 AND l.facet = 'core' AND NOT jikan_sync.may_ask('core', $1)",
+    ["integer"],
+    mal_id,
+)
+if refused:
+    return json.dumps({"outcome": "recently_asked", "message": refused[0]["message"]})
+
 keys = json.loads(os.environ.get("PGJIKAN_SERVER_KEYS") or "{}")
 slots = call(
     "SELECT s.provider, s.base_url, s.key_header, s.is_keyed,"
@@ -136,8 +159,9 @@ got = SD["client"].fetch_task(
     key_header=slot["key_header"],
     key=keys[slot["provider"]] if slot["is_keyed"] else None,
 )
-call(
-    "SELECT jikan_sync.record_fetch($1, $2, $3, $4, $5, $6 * interval '1 second', $7, $8, $9)",
+fault = call(
+    "SELECT jikan_sync.record_fetch($1, $2, $3, $4, $5, $6 * interval '1 second', $7, $8, $9)"
+    " AS said",
     ["integer", "text", "text", "integer", "text", "float8", "float8", "integer", "boolean"],
     mal_id,
     slot["provider"],
@@ -148,15 +172,15 @@ call(
     got.elapsed_ms,
     got.bytes,
     slot["is_keyed"],
-)
+)[0]["said"]
 report = {
-    "outcome": got.outcome,
+    "outcome": "rejected" if fault else got.outcome,
     "provider": slot["provider"],
     "status": got.status,
-    "message": got.message,
+    "message": fault or got.message,
     "elapsed_ms": got.elapsed_ms,
 }
-if got.outcome == "ok":
+if report["outcome"] == "ok":
     row = call("SELECT anime.get($1)::text AS anime", ["integer"], mal_id)[0]
     report["anime"] = json.loads(row["anime"])
 return json.dumps(report)
@@ -186,7 +210,9 @@ return json.dumps(report)
     GRANT EXECUTE ON FUNCTION anime.fetch_now(integer) TO anime_reader;
     COMMENT ON FUNCTION anime.fetch_now(integer) IS
     'Fetches an anime from the upstream at once, inside the database, and stores it: {"outcome",
-"provider", "status", "message", "elapsed_ms", "anime"}; outcome unavailable: nobody may be asked now.
+"provider", "status", "message", "elapsed_ms", "anime"}; outcome unavailable: nobody may be asked now;
+recently_asked: the last answer does not let anybody ask yet; rejected: the request was refused, or
+what came cannot be stored.
 For use by hand and in autocommit: the limiter is held until the transaction ends, so the sidecars
 wait as long. Raises: 0A000 (no plpython3u, or no pgjikan for the server''s Python), 22023.';
     RETURN v_is_superuser AND v_has_language;

@@ -3,11 +3,65 @@
 -- requires: functions/queue/enqueue
 
 -- Starting a run and walking it on. The queue is the checkpoint: a running run has one live task,
--- for the page after the one stored last.
+-- for the page after the one stored last. One that lacks it (somebody emptied the queue, a dump was
+-- restored without it) is taken up again like one that stalled.
 
 BEGIN;
 
 SET LOCAL ROLE jikan_owner;
+
+CREATE FUNCTION jikan_sync.run_key(kind text, year integer, season text)
+RETURNS text
+LANGUAGE sql
+IMMUTABLE
+PARALLEL SAFE
+BEGIN ATOMIC
+    SELECT
+        jikan_sync.task_key(
+            run_key.kind,
+            NULL,
+            NULL,
+            jsonb_strip_nulls(jsonb_build_object('year', run_key.year, 'season', run_key.season))
+        );
+END;
+
+COMMENT ON FUNCTION jikan_sync.run_key(text, integer, text) IS
+'The key in the queue of whichever page of a run is next.';
+
+CREATE FUNCTION jikan_sync.has_task(run jikan_sync.sync_run)
+RETURNS boolean
+LANGUAGE plpgsql
+STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RETURN EXISTS (
+        SELECT FROM jikan_sync.queue AS q
+        WHERE q.dedupe_key = jikan_sync.run_key(run.kind, run.year, run.season)
+    );
+END;
+$$;
+
+COMMENT ON FUNCTION jikan_sync.has_task(jikan_sync.sync_run) IS
+'Whether the next page of a run is in the queue.';
+
+CREATE FUNCTION jikan_sync.is_walking(run jikan_sync.sync_run)
+RETURNS boolean
+LANGUAGE plpgsql
+STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RETURN run.state = 'running'
+        AND run.advanced_at
+        > jikan_sync.ago(jikan_sync.setting_interval('sync_resume_after'))
+        AND jikan_sync.has_task(run);
+END;
+$$;
+
+COMMENT ON FUNCTION jikan_sync.is_walking(jikan_sync.sync_run) IS
+'Whether a run gets on: it is running, its next page is in the queue, and it began or stored a page
+less than `sync_resume_after` ago. One that is neither this nor finished stands still.';
 
 CREATE FUNCTION jikan_sync.enqueue_page(run jikan_sync.sync_run)
 RETURNS bigint
@@ -77,9 +131,7 @@ BEGIN
     -- The task before the run, as everywhere: an answer to it may be being stored just now.
     PERFORM
     FROM jikan_sync.queue AS q
-    WHERE q.dedupe_key = jikan_sync.task_key(
-        kind, NULL, NULL, jsonb_strip_nulls(jsonb_build_object('year', year, 'season', season))
-    )
+    WHERE q.dedupe_key = jikan_sync.run_key(kind, year, season)
     FOR UPDATE;
     BEGIN
         INSERT INTO jikan_sync.sync_run AS r (kind, year, season, priority, started_at, advanced_at)
@@ -215,12 +267,14 @@ BEGIN ATOMIC
     WHERE
         r.state = 'stalled'
         AND r.stalled_at
-        <= jikan_sync.ago(jikan_sync.setting_interval('sync_resume_after'));
+        <= jikan_sync.ago(jikan_sync.setting_interval('sync_resume_after'))
+        OR r.state = 'running'
+        AND NOT jikan_sync.has_task(r);
 END;
 
 COMMENT ON FUNCTION jikan_sync.resume_sync_runs() IS
-'Takes up again the walks that stalled `sync_resume_after` ago, at the page they stand at; answers
-how many.';
+'Takes up again the walks that stalled `sync_resume_after` ago, and those whose task was lost, at
+the page they stand at; answers how many.';
 
 CREATE FUNCTION jikan_sync.sync_run_progress(run_id bigint)
 RETURNS TABLE (
@@ -242,12 +296,7 @@ BEGIN ATOMIC
     WITH run AS (
         SELECT
             r.*,
-            jikan_sync.task_key(
-                r.kind,
-                NULL,
-                NULL,
-                jsonb_strip_nulls(jsonb_build_object('year', r.year, 'season', r.season))
-            ) AS dedupe_key
+            jikan_sync.run_key(r.kind, r.year, r.season) AS dedupe_key
         FROM jikan_sync.sync_run AS r
         WHERE r.id = sync_run_progress.run_id
     )
