@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import ast
 import re
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
+
+SIDECAR = Path(__file__).resolve().parents[2] / "sidecar" / "pgjikan"
 
 # What is ours: in our schemas and no extension's.
 OURS = """
@@ -315,7 +320,44 @@ def test_every_rule_bites(connection: psycopg.Connection[Any]) -> None:
 OTHER_ARITHMETIC = {
     "rate_spacing": "a window and the jitter, both lengths",
     "embedding_pause": "midnight where the provider counts its days",
+    "report_request": "how long requests took, summed up",
 }
+
+
+def moves_time(sql: str, *names: str) -> bool:
+    """Whether a text adds a length to something or takes one away: a literal, or one so named."""
+    literal = r"interval '[^']*'|[^\s,(]+::interval\b"
+    call = r"(?:pg_catalog\.)?make_interval\(|jikan_sync\.setting_interval\("
+    named = "".join(rf"|(?:\w+\.)?{name}\b" for name in names)
+    return bool(re.search(rf"[-+]\s*(?:{literal}|{call}{named})|(?:{literal})\s*[-+]", sql))
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "v_now - interval '1 day'",
+        "interval '1 day' + v_now",
+        "v_now + make_interval(secs => 5)",
+        "now() - %L::interval",
+        "now() - $1::interval",
+        "v_started_at\n    + wait",
+        "v_started_at + search_live.wait",
+    ],
+)
+def test_reckoning_is_seen(sql: str) -> None:
+    assert moves_time(sql, "wait")
+    assert not moves_time(sql.replace("+", ",").replace("-", ","), "wait")
+
+
+def texts(path: Path) -> Iterator[str]:
+    """What may be SQL in a file: of a module its strings, those of several lines as one."""
+    source = path.read_text()
+    if path.suffix == ".sql":
+        yield source
+    else:
+        for node in ast.walk(ast.parse(source)):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                yield node.value
 
 
 def test_time_is_reckoned_in_one_place(connection: psycopg.Connection[Any]) -> None:
@@ -341,17 +383,42 @@ def test_time_is_reckoned_in_one_place(connection: psycopg.Connection[Any]) -> N
         """
     ).fetchall()
     assert parsed == []
-    wrong = []
-    for name, source in connection.execute(
-        "SELECT p.proname, p.prosrc FROM pg_proc AS p JOIN pg_language AS l ON l.oid = p.prolang"
-        " WHERE l.lanname = 'plpgsql' AND p.pronamespace IN ('anime'::regnamespace,"
-        " 'jikan'::regnamespace, 'jikan_sync'::regnamespace)"
+
+    columns = [
+        name
+        for (name,) in connection.execute(
+            "SELECT DISTINCT a.attname FROM pg_attribute AS a"
+            " JOIN pg_class AS c ON c.oid = a.attrelid"
+            " WHERE a.atttypid = 'interval'::regtype AND c.relnamespace IN ('anime'::regnamespace,"
+            " 'jikan'::regnamespace, 'jikan_sync'::regnamespace)"
+        )
+    ]
+    wrong = set()
+    for name, source, parameters in connection.execute(
+        """
+        SELECT p.proname, p.prosrc, ARRAY(
+            SELECT a.name
+            FROM unnest(
+                p.proargnames, coalesce(p.proallargtypes, p.proargtypes::oid[])
+            ) AS a (name, type)
+            WHERE a.type = 'interval'::regtype
+        )
+        FROM pg_proc AS p
+        JOIN pg_language AS l ON l.oid = p.prolang
+        WHERE l.lanname = 'plpgsql' AND p.pronamespace IN (
+            'anime'::regnamespace, 'jikan'::regnamespace, 'jikan_sync'::regnamespace
+        )
+        """
     ).fetchall():
-        lengths = re.findall(r"^\s+(\w+)(?: CONSTANT)? interval\b", source, re.MULTILINE)
-        length = "|".join([r"interval '", r"jikan_sync\.setting_interval", *lengths])
-        if re.search(rf"[-+]\s*(?:{length})|interval '[^']*'\s*[-+]", source):
-            wrong.append(name)
-    assert set(wrong) == set(OTHER_ARITHMETIC), "reckon with jikan_sync.later and earlier"
+        variables = re.findall(r"^\s+(\w+)(?: CONSTANT)? interval\b", source, re.MULTILINE)
+        if moves_time(source, *columns, *parameters, *variables):
+            wrong.add(name)
+    wrong |= {
+        path.name
+        for path in [*SIDECAR.rglob("*.py"), *SIDECAR.rglob("*.sql")]
+        if any(map(moves_time, texts(path)))
+    }
+    assert wrong == set(OTHER_ARITHMETIC), "reckon with jikan_sync.later and earlier"
 
 
 def test_what_forbids_ways_to_the_planner_is_not_compiled(

@@ -82,5 +82,4 @@ class Mirror:
 @pytest.fixture
 def mirror(connection: psycopg.Connection[Any], set_clock: Callable[[str], None]) -> Mirror:
     set_clock("2030-01-01 12:00:00Z")
-    connection.execute("SET TIME ZONE 'UTC'")
     return Mirror(connection)

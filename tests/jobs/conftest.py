@@ -43,7 +43,6 @@ class Clockwork:
 @pytest.fixture
 def clockwork(connection: psycopg.Connection[Any], set_clock: Callable[[str], None]) -> Clockwork:
     set_clock("2030-01-01 12:00:00Z")
-    connection.execute("SET TIME ZONE 'UTC'")
     connection.execute("DELETE FROM jikan_sync.job")
     connection.execute("CREATE TABLE public.ran (name text)")
     connection.execute("GRANT ALL ON public.ran TO jikan_owner")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import psycopg
@@ -12,6 +13,7 @@ import pytest
 from .conftest import Clockwork
 
 Connect = Callable[..., psycopg.Connection[Any]]
+NOON = datetime(2030, 1, 1, 12, tzinfo=UTC)
 
 
 def test_daily_at_its_hour_to_the_second(clockwork: Clockwork) -> None:
@@ -28,6 +30,29 @@ def test_late_run_does_not_move_the_hour(clockwork: Clockwork) -> None:
     assert clockwork.tick("2030-01-02 23:00:00Z") == ["nightly"]
     assert clockwork.tick("2030-01-03 01:59:59Z") == []
     assert clockwork.tick("2030-01-03 02:00:00Z") == ["nightly"]
+
+
+#: A run at 2 and the next, between which clocks change: in Europe, in America, and back.
+CHANGES = [
+    ("2026-10-24", "2026-10-25"),
+    ("2026-11-01", "2026-11-02"),
+    ("2027-03-14", "2027-03-15"),
+    ("2027-03-27", "2027-03-28"),
+]
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Europe/Berlin", "America/Los_Angeles"])
+def test_summer_time_moves_no_hour(clockwork: Clockwork, zone: str) -> None:
+    clockwork.one("SELECT set_config('timezone', %s, false)", zone)
+    clockwork.tick("2026-10-23 12:00:00Z")
+    clockwork.add("nightly", "1 day", "2 hours")
+    for before, after in CHANGES:
+        assert clockwork.tick(f"{before} 02:00:00Z") == ["nightly"], before
+        for moment in ("00:59:59", "01:00:00", "01:59:59"):
+            assert clockwork.tick(f"{after} {moment}Z") == [], after
+        assert clockwork.tick(f"{after} 02:00:00Z") == ["nightly"], after
+        for moment in ("02:00:00", "03:00:00"):
+            assert clockwork.tick(f"{after} {moment}Z") == [], after
 
 
 def test_weeks_begin_on_monday(clockwork: Clockwork) -> None:
@@ -69,11 +94,11 @@ def test_run_is_logged(clockwork: Clockwork) -> None:
     clockwork.add("job", "1 hour")
     clockwork.one("SELECT jikan_sync.run_job('job')")
     [row] = clockwork.rows(
-        "SELECT outcome, result, sqlstate, started_at::text, duration > '0' FROM jikan_sync.job_run"
+        "SELECT outcome, result, sqlstate, started_at, duration > '0' FROM jikan_sync.job_run"
     )
-    assert row == ("ok", "7", None, "2030-01-01 12:00:00+00", True)
-    [state] = clockwork.rows("SELECT last_outcome, last_run_at::text FROM jikan_sync.job")
-    assert state == ("ok", "2030-01-01 12:00:00+00")
+    assert row == ("ok", "7", None, NOON, True)
+    [state] = clockwork.rows("SELECT last_outcome, last_run_at FROM jikan_sync.job")
+    assert state == ("ok", NOON)
 
 
 def test_failing_job_hurts_nobody(clockwork: Clockwork) -> None:

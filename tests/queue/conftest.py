@@ -68,5 +68,4 @@ class Queue:
 @pytest.fixture
 def queue(connection: psycopg.Connection[Any], set_clock: Callable[[str], None]) -> Queue:
     set_clock("2030-01-01 12:00:00Z")
-    connection.execute("SET TIME ZONE 'UTC'")
     return Queue(connection)

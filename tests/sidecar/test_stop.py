@@ -5,14 +5,19 @@ from __future__ import annotations
 import signal
 import socket
 import sys
+import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
+from threading import Event, Thread
 from typing import Any
 
 import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
+from pgjikan import sidecar
+from pgjikan.settings import Settings
 from pgjikan.simulator import Simulator
 from tests.chaos.proxy import Proxy
 from tests.store.documents import anime
@@ -27,8 +32,10 @@ from gemini_server import KEY, GeminiServer
 Connection = psycopg.Connection[Any]
 
 LEASED = "SELECT count(lease_token) FROM jikan_sync.queue"
-#: Seconds. The promise is 5; a loaded machine may take longer. What the processes here are in the
-#: middle of takes 45 and more.
+#: Seconds.
+PROMISED = 5.0
+#: What a loaded machine may take instead, to start and to end a process. What the processes here
+#: are in the middle of takes 45 and more.
 PATIENCE = 25.0
 
 
@@ -37,6 +44,60 @@ def stop(running: Any) -> str:
     output, _ = running.communicate(timeout=PATIENCE)
     assert running.returncode == 0, output
     return str(output)
+
+
+class StuckLane:
+    """In the middle of a step that does not end before ``over``, nor can it be cut short."""
+
+    worker = "stuck"
+
+    def __init__(self, name: str, over: Event, *, can_cancel: bool) -> None:
+        self.name = name
+        self.has_begun = Event()
+        self._over = over
+        self._can_cancel = can_cancel
+
+    def step(self) -> bool:
+        self.has_begun.set()
+        self._over.wait()
+        return False
+
+    def cancel(self, seconds: float) -> None:
+        if not self._can_cancel:
+            self._over.wait()
+
+    def reset(self) -> None: ...
+
+    def close(self) -> None: ...
+
+
+def test_what_a_stop_waits_for_is_less_than_what_is_promised() -> None:
+    assert sidecar.GRACE + sidecar.LAST_WORD < PROMISED - 0.5, "the process has to end too"
+
+
+def test_a_stop_waits_for_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither for lanes that go on, nor for a database that accepts and never answers."""
+    stop, over = Event(), Event()
+    lanes = [StuckLane("jikan", over, can_cancel=True), StuckLane("b", over, can_cancel=False)]
+    monkeypatch.setattr(sidecar, "open_lanes", lambda *_, **__: lanes)
+    late: list[str] = []
+    before = set(threading.enumerate())
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        dsn = f"postgresql://nobody@127.0.0.1:{silent.getsockname()[1]}/nothing"
+        thread = Thread(
+            target=lambda: late.extend(sidecar.run(["jikan", "b"], dsn, Settings(), stop))
+        )
+        thread.start()
+        wait_until(lambda: all(lane.has_begun.is_set() for lane in lanes))
+        told_at = time.monotonic()
+        stop.set()
+        thread.join(PATIENCE)
+        seconds = time.monotonic() - told_at
+        over.set()
+    for left in set(threading.enumerate()) - before:
+        left.join()
+    assert sorted(late) == ["heartbeat", "lane-b", "lane-jikan", "lane-jobs", "listener"]
+    assert seconds < sidecar.GRACE + sidecar.LAST_WORD + 2
 
 
 def test_inside_a_slow_request(database: str, connection: Connection, upstream: Simulator) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import psycopg
@@ -14,7 +15,6 @@ Rows = Callable[[str], list[Any]]
 @pytest.fixture
 def rows(connection: psycopg.Connection[Any], set_clock: Callable[[str], None]) -> Rows:
     set_clock("2030-01-01 12:00:00Z")
-    connection.execute("SET TIME ZONE 'UTC'")
     connection.execute(
         "INSERT INTO jikan.anime (mal_id, titles, title, core_hash, full_hash, status,"
         " last_jikan_sync, full_synced_at)"
@@ -86,9 +86,9 @@ def test_throughput_and_dead_letters(rows: Rows) -> None:
          " FROM jikan_sync.claim('w', 'jikan', 1)")  # fmt: skip
     rows("SELECT jikan_sync.complete(id, lease_token) FROM jikan_sync.claim('w', 'jikan', 3)")
     assert rows(
-        "SELECT hour::text, task, done_count, failed_count, dead_count, error_rate::text"
+        "SELECT hour, task, done_count, failed_count, dead_count, error_rate::text"
         " FROM jikan_sync.status_throughput"
-    ) == [("2030-01-01 12:00:00+00", "anime", 3, 1, 1, "0.250")]
+    ) == [(datetime(2030, 1, 1, 12, tzinfo=UTC), "anime", 3, 1, 1, "0.250")]
     assert rows("SELECT name FROM jikan_sync.status WHERE section = 'dead letters'") == [("anime",)]
     rows("SELECT jikan_sync.clock_advance('24 hours')")
     assert rows("SELECT * FROM jikan_sync.status_throughput") == []
@@ -101,10 +101,11 @@ def test_jobs_say_when_and_why(rows: Rows) -> None:
     jobs = {
         name: state
         for name, *state in rows(
-            "SELECT name, last_outcome, last_error, next_due_at::text FROM jikan_sync.status_job"
+            "SELECT name, last_outcome, last_error, next_due_at FROM jikan_sync.status_job"
         )
     }
-    assert jobs["mark_stale"] == ["failed", "division by zero", "2030-01-01 12:02:00+00"]
+    due = datetime(2030, 1, 1, 12, 2, tzinfo=UTC)
+    assert jobs["mark_stale"] == ["failed", "division by zero", due]
     assert jobs["sync_season"][2] is None
     [said] = rows("SELECT says FROM jikan_sync.status WHERE name = 'sync_season'")
     assert said == ("disabled",)

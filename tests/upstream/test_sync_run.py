@@ -14,6 +14,7 @@ from pgjikan.jikan_lane import JikanLane
 from pgjikan.simulator import Simulator
 from tests.conftest import Simulate
 from tests.store.documents import anime
+from tests.store.test_locks import waiting
 
 from .conftest import Database
 
@@ -92,6 +93,23 @@ def test_pages_follow_each_other_to_the_end(db: Database) -> None:
     assert not advance(db, run_id, 2, has_next=False, items=3)
     assert progress(db, run_id) == ("finished", 2, 9, 28, 201)
     assert queued(db) == []
+
+
+def test_a_walk_started_while_its_page_is_stored_waits_and_goes_on(
+    db: Database, connect: Connect
+) -> None:
+    run_id = start(db)
+    task, token = db.row("SELECT c.id, c.lease_token FROM jikan_sync.claim('w', 'jikan', 1) AS c")
+    storing, starting = connect(autocommit=False), connect()
+    one = Database(storing)
+    assert one.value("SELECT jikan_sync.complete(%s, %s)", task, token)
+    anew = "SELECT jikan_sync.start_sync_run('catalogue')"
+    with waiting(db.connection, starting, lambda: starting.execute(anew)) as raised:
+        assert advance(one, run_id, 1)
+        storing.commit()
+    assert raised == []
+    assert queued(db) == [({"page": 2, "run_id": run_id}, "low")]
+    assert progress(db, run_id) == ("running", 1, 9, 25, 201)
 
 
 def test_a_page_told_twice_counts_once(db: Database) -> None:

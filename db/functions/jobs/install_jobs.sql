@@ -103,7 +103,7 @@ BEGIN
             || CASE
                 WHEN v_job.name = 'purge_history'
                     THEN format(
-                        '; SELECT jikan_sync.purge_cron_runs(now() - %L::interval)',
+                        '; SELECT jikan_sync.purge_cron_runs(jikan_sync.earlier(now(), %L))',
                         jikan_sync.setting_interval('history_retention')
                     )
                 ELSE ''

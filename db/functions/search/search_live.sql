@@ -65,7 +65,7 @@ BEGIN
                 HINT = 'Use autocommit: nobody sees the question before this transaction commits.';
             wait := interval '0';
         END IF;
-        WHILE v_state = 'pending' AND pg_catalog.clock_timestamp() < v_started_at + wait LOOP
+        WHILE v_state = 'pending' AND pg_catalog.clock_timestamp() - v_started_at < wait LOOP
             COMMIT;
             PERFORM pg_catalog.pg_sleep(0.015);
             SELECT s.state INTO v_state FROM anime.search_status(query) AS s;

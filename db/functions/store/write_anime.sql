@@ -124,7 +124,11 @@ BEGIN
         popularity = excluded.popularity,
         members = excluded.members,
         favorites = excluded.favorites,
-        synopsis = excluded.synopsis,
+        -- The same text stays as it lies, compressed or beside the table: to the index on it a copy
+        -- would be another.
+        synopsis = CASE
+            WHEN a.synopsis = excluded.synopsis THEN a.synopsis ELSE excluded.synopsis
+        END,
         background = excluded.background,
         season = excluded.season,
         year = excluded.year,

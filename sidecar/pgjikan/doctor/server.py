@@ -120,7 +120,7 @@ def check_transactions(patient: Patient, minutes: float = 60) -> Iterator[Findin
         "FROM pg_stat_activity AS a "
         "WHERE a.datname = current_database() AND a.pid <> pg_backend_pid() "
         "AND a.backend_type = 'client backend' "
-        "AND a.xact_start < clock_timestamp() - make_interval(secs => 60 * %s)",
+        "AND clock_timestamp() - a.xact_start > make_interval(secs => 60 * %s)",
         minutes,
     )
     for pid, name, age in rows:

@@ -39,7 +39,7 @@ def check_jobs(patient: Patient) -> Iterator[Finding]:
     """Whether jobs run, and end well."""
     rows = patient.rows(
         "SELECT name, failure_count, last_error, "
-        "last_run_at IS NOT NULL AND next_due_at < jikan_sync.clock_now() - interval '1 hour' "
+        "last_run_at IS NOT NULL AND next_due_at < jikan_sync.ago('1 hour') "
         "FROM jikan_sync.status_job WHERE enabled ORDER BY name"
     )
     for name, failures, error, _ in rows:
@@ -67,7 +67,7 @@ def check_leases(patient: Patient) -> Iterator[Finding]:
     """Whether tasks are stuck with a worker that is gone."""
     count = patient.one(
         "SELECT count(*) FROM jikan_sync.queue WHERE lease_expires_at "
-        "< (SELECT jikan_sync.clock_now()) - interval '5 minutes'"
+        "< (SELECT jikan_sync.ago('5 minutes'))"
     )
     if count:
         yield Finding(
