@@ -72,6 +72,15 @@ def test_who_has_it_is_not_sent_it_again(serve: Serve, store: Store) -> None:
     assert (changed.status_code, changed.json()["data"]["score"]) == (200, 9.99)
 
 
+def test_who_has_the_title_is_sent_the_whole_of_full(serve: Serve, store: Store) -> None:
+    store(full(1), source="full")
+    root = serve()
+    tag = get(f"{root}/v4/anime/1").headers["ETag"]
+    answer = get(f"{root}/v4/anime/1/full", **{"If-None-Match": tag})
+    assert (answer.status_code, answer.content) == (200, get(f"{root}/v4/anime/1/full").content)
+    assert answer.json()["data"]["relations"]
+
+
 def test_gzip_is_the_same_in_less(serve: Serve, store: Store) -> None:
     store(*[anime(n) for n in range(1, 26)])
     root = serve()
