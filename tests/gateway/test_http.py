@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable
 from threading import Thread
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
 import pytest
@@ -250,6 +250,27 @@ def test_who_keeps_the_connection_has_the_whole_time_for_each_thing(
         time.sleep(0.7)
         patient.sendall(b"TP/1.1\r\nHost: a\r\n\r\n")
         assert patient.recv(12) == b"HTTP/1.1 200"
+
+
+def test_nobody_is_read_ahead_of_while_an_answer_waits(
+    serve: Serve, store: Store, connection: Connection, fetching: None
+) -> None:
+    """Behind a request that waits: a head without an end, then more requests than anyone sends."""
+    store(anime(1))
+    address = urlsplit(serve())
+    endless = b"a" * 1_000_000
+    for before in (b"", b"GET /v4/anime/1 HTTP/1.1\r\nHost: a\r\n\r\n"):
+        with socket.create_connection((address.hostname, address.port), timeout=2) as greedy:
+            greedy.sendall(b"GET /v4/anime/7 HTTP/1.1\r\nHost: a\r\n\r\n")
+            greedy.sendall(before + b"GET / HTTP/1.1\r\nX: ")
+            taken = 0
+            with pytest.raises((TimeoutError, ConnectionError)):
+                while taken < 64_000_000:
+                    greedy.sendall(endless)
+                    taken += len(endless)
+    many = b"GET /v4/anime/7 HTTP/1.1\r\nHost: a\r\n\r\n" * 1_000
+    said = talk(urlunsplit(address), many)
+    assert said.startswith(b"HTTP/1.1 400")
 
 
 def test_more_connections_than_allowed_are_closed(serve: Serve, store: Store) -> None:

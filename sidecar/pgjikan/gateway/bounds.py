@@ -20,6 +20,8 @@ from pgjikan.gateway.settings import GatewaySettings
 _BEYOND_ASCII = re.compile(rb"[\x80-\xff]")
 #: The request lines of what is pipelined behind the first.
 _LATER_LINE = re.compile(rb"(?<=\n)[A-Z]+ [^\r\n]+(?= HTTP/1)")
+#: Requests that may wait behind the one that is answered; whoever sends more means harm.
+_MOST_PIPELINED = 100
 
 
 class BoundedProtocol(HttpToolsProtocol):
@@ -66,12 +68,16 @@ class BoundedProtocol(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         self._has_begun = True
         super().on_message_begin()
+        self._stop_reading_ahead()
 
     def on_headers_complete(self) -> None:
         self._clear_deadline()
         self._head = 0
         self._has_begun = False
         super().on_headers_complete()
+        if len(self.pipeline) > _MOST_PIPELINED:
+            # Raised through the parser: it is the 400 of a request that cannot be read.
+            raise ValueError("too many requests behind one")
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         # uvicorn knows the last that was asked, not the one whose answer waits to be read.
@@ -98,8 +104,18 @@ class BoundedProtocol(HttpToolsProtocol):
     def on_response_complete(self) -> None:
         self._expect_reading()
         super().on_response_complete()
+        self._stop_reading_ahead()
         if self._has_begun and self._is_idle():
             self._expect_head()
+
+    def _stop_reading_ahead(self) -> None:
+        """Read no more while one is answered and the next is here, whole or in part.
+
+        uvicorn stops at a whole one, and reads on at every answer, however many wait.
+        """
+        is_busy = not self._is_idle() and not self.transport.is_closing()
+        if is_busy and (self._has_begun or self.pipeline):
+            self.flow.pause_reading()
 
     def _expect_reading(self) -> None:
         unread = self.transport.get_write_buffer_size()
