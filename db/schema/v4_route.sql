@@ -204,8 +204,7 @@ VALUES
 ('/schedules/{filter}', 'v4_get_schedule', null, 'list'),
 ('/genres/anime', 'v4_get_genres', null, 'list'),
 ('/random/anime', 'v4_get_random', null, 'random'),
-('/recommendations/anime', 'v4_get_all', 'recommendations', 'one'),
-('/reviews/anime', 'v4_get_all', 'reviews', 'one');
+('/recommendations/anime', 'v4_get_all', 'recommendations', 'one');
 
 INSERT INTO jikan_sync.v4_parameter (
     pattern, name, place, is_in_path, type, least, most, words
@@ -297,7 +296,7 @@ FROM jikan_sync.v4_route AS p
 WHERE
     p.pattern IN (
         '/anime/{id}/episodes', '/anime/{id}/news', '/anime/{id}/videos/episodes',
-        '/anime/{id}/reviews', '/recommendations/anime', '/reviews/anime'
+        '/anime/{id}/reviews', '/recommendations/anime'
     );
 
 CREATE TYPE jikan_sync.v4_request AS (

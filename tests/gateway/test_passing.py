@@ -95,6 +95,8 @@ def test_what_is_not_anime_is_passed_through(
     assert headers["User-Agent"].startswith("pgjikan/")
     assert requests.get(f"{root}/manga/9", timeout=30).status_code == 404
     # A redirect is not followed, and what could leave the folder or is anime does not go out.
+    assert requests.get(f"{root}/v4/reviews/anime?page=2", timeout=30).status_code == 404
+    assert upstream[-1][0] == "/v4/reviews/anime?page=2"
     asked = len(upstream)
     assert requests.get(f"{root}/manga/3", timeout=30).status_code == 504
     assert len(upstream) == asked + 1
@@ -111,7 +113,7 @@ def test_what_is_not_anime_is_passed_through(
     counted = connection.execute(
         "SELECT sum(request_count) FROM jikan_sync.request_stat WHERE task = 'pass_through'"
     ).fetchone()
-    assert counted == (3,)
+    assert counted == (4,)
 
 
 def test_a_refusal_is_the_upstreams_own(

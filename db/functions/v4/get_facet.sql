@@ -334,6 +334,6 @@ END;
 $$;
 
 COMMENT ON FUNCTION jikan_sync.v4_get_all(jikan_sync.v4_request) IS
-'Answers /recommendations/anime and /reviews/anime.';
+'Answers /recommendations/anime.';
 
 COMMIT;
