@@ -188,7 +188,7 @@ VALUES
 ('/anime/{id}/characters', 'v4_get_facet', 'characters', 'one'),
 ('/anime/{id}/staff', 'v4_get_facet', 'staff', 'one'),
 ('/anime/{id}/episodes', 'v4_get_facet', 'episodes', 'one'),
-('/anime/{id}/episodes/{episode}', 'v4_get_episode', 'episode', 'one'),
+('/anime/{id}/episodes/{episode}', 'v4_get_episode', 'episodes', 'one'),
 ('/anime/{id}/news', 'v4_get_facet', 'news', 'one'),
 ('/anime/{id}/videos', 'v4_get_facet', 'videos', 'one'),
 ('/anime/{id}/videos/episodes', 'v4_get_facet', 'videos_episodes', 'one'),

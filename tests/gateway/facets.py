@@ -133,7 +133,10 @@ def store_whole(connection: psycopg.Connection[Any]) -> None:
             " SELECT id, %s, %s, %s::json, %s::json, 0 FROM jikan.anime WHERE mal_id = 1",
             [facet, page, json.dumps(body), json.dumps(pagination) if pagination else None],
         )
-        connection.execute("SELECT jikan_sync.note_stored(%s, 1, jikan_sync.clock_now())", [facet])
+        if facet != "episode":  # that has no age of its own
+            connection.execute(
+                "SELECT jikan_sync.note_stored(%s, 1, jikan_sync.clock_now())", [facet]
+            )
     pair = {
         "mal_id": "1-5",
         "entry": [

@@ -59,6 +59,28 @@ def test_an_episode_is_not_found_only_where_all_are_known(
     assert [ask(f"/anime/1/episodes/{n}")[0] for n in (101, 900)] == [200, 504]
 
 
+def test_an_episode_is_as_old_as_the_list_of_episodes(store: Store, connection: Connection) -> None:
+    store(full(1), source="full")
+    store_facet(connection, "episodes", [{"mal_id": 1, "title": "Part 1"}])
+    asked = "SELECT count(*), min(facet) FROM jikan_sync.wish"
+
+    def status() -> str:
+        row = connection.execute(
+            "SELECT headers ->> 'X-Cache-Status' FROM anime.v4('/anime/1/episodes/1', '{}')"
+        ).fetchone()
+        assert row is not None
+        return str(row[0])
+
+    assert status() == "HIT"
+    assert connection.execute(asked).fetchone() == (0, None)
+    connection.execute(
+        "UPDATE jikan_sync.ledger SET stored_at = stored_at - interval '300 days'"
+        " WHERE facet = 'episodes'"
+    )
+    assert status() == "STALE"
+    assert connection.execute(asked).fetchone() == (1, "episodes")
+
+
 @pytest.mark.parametrize("last", ["1e30", "1e9999", "-1e30", "0.5", '"x"', "[]", "99999999999"])
 def test_whatever_an_upstream_calls_its_last_page_nothing_is_raised(
     ask: Ask, store: Store, connection: Connection, last: str

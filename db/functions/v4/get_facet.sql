@@ -293,8 +293,8 @@ END;
 $$;
 
 COMMENT ON FUNCTION jikan_sync.v4_get_episode(jikan_sync.v4_request) IS
-'Answers /anime/{id}/episodes/{episode}; from the list of episodes, without duration and synopsis,
-where nobody fetched the episode by itself.';
+'Answers /anime/{id}/episodes/{episode}, as old as the list of episodes; from that list, without
+duration and synopsis, where nobody fetched the episode by itself.';
 
 CREATE FUNCTION jikan_sync.v4_get_all(request jikan_sync.v4_request)
 RETURNS jikan_sync.v4_answer
