@@ -22,6 +22,8 @@ _BEYOND_ASCII = re.compile(rb"[\x80-\xff]")
 _LATER_LINE = re.compile(rb"(?<=\n)[A-Z]+ [^\r\n]+(?= HTTP/1)")
 #: Requests that may wait behind the one that is answered; whoever sends more means harm.
 _MOST_PIPELINED = 100
+#: Bytes of a URL that the parser can tell apart.
+_LONGEST_URL = 65_535
 
 
 class BoundedProtocol(HttpToolsProtocol):
@@ -40,6 +42,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._deadline: asyncio.TimerHandle | None = None
         self._reading: asyncio.TimerHandle | None = None
         self._answered: RequestResponseCycle | None = None
+        self._fault = refusals.BAD_REQUEST
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -74,6 +77,9 @@ class BoundedProtocol(HttpToolsProtocol):
         self._clear_deadline()
         self._head = 0
         self._has_begun = False
+        if len(self.url) > _LONGEST_URL:
+            self._fault = refusals.URL_TOO_LONG
+            raise ValueError("a URL that the parser cannot take apart")
         super().on_headers_complete()
         if len(self.pipeline) > _MOST_PIPELINED:
             # Raised through the parser: it is the 400 of a request that cannot be read.
@@ -95,7 +101,7 @@ class BoundedProtocol(HttpToolsProtocol):
         )
 
     def send_400_response(self, msg: str) -> None:
-        self._refuse(refusals.BAD_REQUEST)
+        self._refuse(self._fault)
 
     def pause_writing(self) -> None:
         super().pause_writing()
