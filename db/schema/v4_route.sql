@@ -321,14 +321,15 @@ CREATE TYPE jikan_sync.v4_answer AS (
     query text,
     anime_ids bigint [],
     is_miss boolean,
-    kind text
+    kind text,
+    question text
 );
 
 COMMENT ON TYPE jikan_sync.v4_answer IS
 'What a handler answers. `version` names the body; `synced_at` and `is_stale` are its age. `facet`
 of `mal_id` and `query` are what should be asked upstream, `anime_ids` what was read; `is_miss`: it
-is worth
-a wait; `kind`: that of the route.';
+is worth a wait; `kind`: that of the route; `question`: the request, alike for all that mean the
+same.';
 
 CREATE TYPE anime.v4_response AS (
     status integer,
@@ -337,7 +338,9 @@ CREATE TYPE anime.v4_response AS (
     is_miss boolean,
     wait interval,
     has_wish boolean,
-    keep_for interval
+    keep_for interval,
+    was_asked boolean,
+    question text
 );
 
 COMMENT ON TYPE anime.v4_response IS
@@ -345,7 +348,9 @@ COMMENT ON TYPE anime.v4_response IS
 for channel `anime_stored`, or `anime_search` for a search, and ask `anime.v4_cached`. `has_wish`:
 it should be asked for and was not, because nothing can be written here; put the same question to
 the primary. `keep_for`: how long the same may be said again without asking, unless `anime_changed`
-is notified before; NULL: not at all.';
+is notified before; NULL: not at all. `was_asked`: this request had something asked for upstream
+that nobody had asked for. `question`: the request without what does not matter, where something was
+or should be asked for; who asks alike waits for the same.';
 
 GRANT USAGE ON TYPE anime.v4_response TO anime_reader;
 

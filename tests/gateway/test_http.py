@@ -430,6 +430,49 @@ def test_a_full_document_is_worth_a_wait_but_not_more(
     assert json.loads(answer.content)["data"]["relations"] == []
 
 
+def test_each_who_waits_is_answered_by_what_he_has(
+    serve: Serve, store: Store, connection: Connection, fetching: None
+) -> None:
+    """Who has what there is waits as long as the others, and is not sent it again."""
+    connection.execute("UPDATE jikan_sync.setting SET value = '0.01 s' WHERE name = 'v4_wait'")
+    store(anime(1))
+    root = serve()
+    url = f"{root}/v4/anime/1/full"
+    old = get(url)
+    connection.execute("UPDATE jikan_sync.setting SET value = '2 s' WHERE name = 'v4_wait'")
+
+    def both(*happenings: Callable[[], None]) -> list[requests.Response]:
+        answers: dict[str, requests.Response] = {}
+        known = {"knowing": {"If-None-Match": old.headers["ETag"]}, "whole": {}}
+        threads = [
+            Thread(target=lambda n=name, h=headers: answers.update({n: get(url, **h)}))
+            for name, headers in known.items()
+        ]
+        started = time.monotonic()
+        for thread in threads:
+            thread.start()
+            time.sleep(0.3)  # so that it is the one who knows whose wait the other joins
+        for happening in happenings:
+            happening()
+        for thread in threads:
+            thread.join()
+        assert happenings or time.monotonic() - started > 1.9
+        return [answers["knowing"], answers["whole"]]
+
+    knowing, whole = both()
+    assert (knowing.status_code, knowing.content) == (304, b"")
+    assert (whole.status_code, whole.content) == (200, old.content)
+    connection.execute("UPDATE jikan_sync.setting SET value = '1 minute' WHERE name = 'v4_wait'")
+
+    def come() -> None:
+        store(full(1), source="full")
+        connection.execute("NOTIFY anime_stored")
+
+    for answer in both(come):
+        assert (answer.status_code, answer.headers["X-Cache-Status"]) == (200, "MISS")
+        assert answer.json()["data"]["relations"]
+
+
 def test_a_no_is_said_at_once(
     serve: Serve, store: Store, connection: Connection, fetching: None
 ) -> None:

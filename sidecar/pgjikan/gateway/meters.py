@@ -28,8 +28,8 @@ SESSIONS = Gauge(
 
 WISHES = Counter(
     "pgjikan_gateway_wishes",
-    "What a standby lacked: told to the primary, dropped (too many waited for it), or nowhere to "
-    "be told (no primary is named).",
+    "What a standby lacked: told to the primary, dropped (too many waited for it), failed (the "
+    "primary could not answer it), or nowhere to be told (no primary is named).",
     ["outcome"],
 )
 WISHES_WAITING = Gauge(
