@@ -54,3 +54,8 @@ def page() -> tuple[bytes, str]:
         registry = CollectorRegistry()
         multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
     return generate_latest(registry), CONTENT_TYPE_LATEST
+
+
+def forget(pid: int) -> None:
+    """Count a process that died no more among those that live."""
+    multiprocess.mark_process_dead(pid)  # type: ignore[no-untyped-call]
