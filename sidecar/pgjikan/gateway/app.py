@@ -128,12 +128,13 @@ class Gateway:
         raw_path, raw_query = _line(scope)
         if len(raw_path) + len(raw_query) > self.settings.max_url:
             return refusals.URL_TOO_LONG
+        if headers.get(b"content-length", b"0") != b"0" or b"transfer-encoding" in headers:
+            # Before the method: it is this answer that closes, and nobody reads the body.
+            return refusals.BODY_UNWANTED
         if method == "OPTIONS":
             return Reply(204, b"", {name.decode(): value.decode() for name, value in _PREFLIGHT})
         if method not in ("GET", "HEAD"):
             return refusals.WRONG_METHOD
-        if headers.get(b"content-length", b"0") != b"0" or b"transfer-encoding" in headers:
-            return refusals.BODY_UNWANTED
         question = _question(raw_path, raw_query, headers.get(b"if-none-match"))
         answer = await self._answer(question, counted(_client(scope)))
         if answer.status == 404 and self.passing is not None and b"HttpException" in answer.body:
