@@ -31,6 +31,8 @@ FAULTS = [
     ("end_date", "2024-02-30", "The end date does not match the format Y-m-d."),
     ("q", "x" * 256, "The q may not be greater than 255 characters."),
     ("q", "a\x01b", "The q format is invalid."),
+    ("genres", "1," * 501, "The genres may not be greater than 1000 characters."),
+    ("producers", "1," * 501, "The producers may not be greater than 1000 characters."),
     ("letter", "ab", "The letter may not be greater than 1 characters."),
     ("letter", "1", "The letter format is invalid."),
 ]
