@@ -289,7 +289,7 @@ STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-    IF cardinality(answer.anime_ids) > 1 THEN
+    IF answer.kind = 'list' AND cardinality(answer.anime_ids) > 0 THEN
         RETURN ARRAY(
             WITH threshold AS MATERIALIZED (
                 SELECT t.status, t.stale_before FROM jikan_sync.stale_thresholds('core') AS t
