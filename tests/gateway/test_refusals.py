@@ -105,7 +105,7 @@ def test_what_is_seen_in_the_wild_is_survived(ask: Ask) -> None:
         "/anime/1e3", "/anime/1/nothing", "/anime/1/full/more", "/seasons/-1/winter",
         "/seasons/24/winter", "/seasons/2024/autumn", "/schedules/someday", "/top", "/anime/%",
         "/anime/1/episodes/x", "/anime/{id}", "/ANIME", "/anime/\x01", "/seasons/2024",
-        "/reviews/anime",  # nothing fills it
+        "/reviews/anime", "/anime/1/forum", "/anime/1/userupdates",  # nothing fills them
     ],
 )  # fmt: skip
 def test_no_route_is_not_found(ask: Ask, path: str) -> None:
