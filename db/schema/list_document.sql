@@ -18,7 +18,7 @@ CREATE TABLE jikan.list_document (
 );
 
 COMMENT ON TABLE jikan.list_document IS
-'Lists about no one title, kept as received: /recommendations/anime, /reviews/anime.';
+'Lists about no one title, kept as received: /recommendations/anime.';
 COMMENT ON COLUMN jikan.list_document.path IS 'Jikan''s route: recommendations/anime.';
 COMMENT ON COLUMN jikan.list_document.page IS 'Page of the list, from 1.';
 COMMENT ON COLUMN jikan.list_document.body IS '`data` of the response.';

@@ -188,7 +188,7 @@ VALUES
 ('/anime/{id}/characters', 'v4_get_facet', 'characters', 'one'),
 ('/anime/{id}/staff', 'v4_get_facet', 'staff', 'one'),
 ('/anime/{id}/episodes', 'v4_get_facet', 'episodes', 'one'),
-('/anime/{id}/episodes/{episode}', 'v4_get_episode', 'episode', 'one'),
+('/anime/{id}/episodes/{episode}', 'v4_get_episode', 'episodes', 'one'),
 ('/anime/{id}/news', 'v4_get_facet', 'news', 'one'),
 ('/anime/{id}/videos', 'v4_get_facet', 'videos', 'one'),
 ('/anime/{id}/videos/episodes', 'v4_get_facet', 'videos_episodes', 'one'),
@@ -204,8 +204,7 @@ VALUES
 ('/schedules/{filter}', 'v4_get_schedule', null, 'list'),
 ('/genres/anime', 'v4_get_genres', null, 'list'),
 ('/random/anime', 'v4_get_random', null, 'random'),
-('/recommendations/anime', 'v4_get_all', 'recommendations', 'one'),
-('/reviews/anime', 'v4_get_all', 'reviews', 'one');
+('/recommendations/anime', 'v4_get_all', 'recommendations', 'one');
 
 INSERT INTO jikan_sync.v4_parameter (
     pattern, name, place, is_in_path, type, least, most, words
@@ -242,9 +241,9 @@ FROM (
     ('/anime', 'score', 7, 'number', 1.00, 9.99, null),
     ('/anime', 'min_score', 8, 'number', 0, 10, null),
     ('/anime', 'max_score', 9, 'number', 1, 10, null),
-    ('/anime', 'genres', 10, 'ids', null, null, null),
-    ('/anime', 'genres_exclude', 11, 'ids', null, null, null),
-    ('/anime', 'producers', 12, 'ids', null, null, null),
+    ('/anime', 'genres', 10, 'ids', null, 1000, null),
+    ('/anime', 'genres_exclude', 11, 'ids', null, 1000, null),
+    ('/anime', 'producers', 12, 'ids', null, 1000, null),
     ('/anime', 'start_date', 13, 'date', null, null, null),
     ('/anime', 'end_date', 14, 'date', null, null, null),
     ('/anime', 'order_by', 15, 'word', null, null, 'order'),
@@ -297,7 +296,7 @@ FROM jikan_sync.v4_route AS p
 WHERE
     p.pattern IN (
         '/anime/{id}/episodes', '/anime/{id}/news', '/anime/{id}/videos/episodes',
-        '/anime/{id}/reviews', '/recommendations/anime', '/reviews/anime'
+        '/anime/{id}/reviews', '/recommendations/anime'
     );
 
 CREATE TYPE jikan_sync.v4_request AS (
@@ -322,14 +321,15 @@ CREATE TYPE jikan_sync.v4_answer AS (
     query text,
     anime_ids bigint [],
     is_miss boolean,
-    kind text
+    kind text,
+    question text
 );
 
 COMMENT ON TYPE jikan_sync.v4_answer IS
 'What a handler answers. `version` names the body; `synced_at` and `is_stale` are its age. `facet`
 of `mal_id` and `query` are what should be asked upstream, `anime_ids` what was read; `is_miss`: it
-is worth
-a wait; `kind`: that of the route.';
+is worth a wait; `kind`: that of the route; `question`: the request, alike for all that mean the
+same.';
 
 CREATE TYPE anime.v4_response AS (
     status integer,
@@ -338,7 +338,9 @@ CREATE TYPE anime.v4_response AS (
     is_miss boolean,
     wait interval,
     has_wish boolean,
-    keep_for interval
+    keep_for interval,
+    was_asked boolean,
+    question text
 );
 
 COMMENT ON TYPE anime.v4_response IS
@@ -346,7 +348,9 @@ COMMENT ON TYPE anime.v4_response IS
 for channel `anime_stored`, or `anime_search` for a search, and ask `anime.v4_cached`. `has_wish`:
 it should be asked for and was not, because nothing can be written here; put the same question to
 the primary. `keep_for`: how long the same may be said again without asking, unless `anime_changed`
-is notified before; NULL: not at all.';
+is notified before; NULL: not at all. `was_asked`: this request had something asked for upstream
+that nobody had asked for. `question`: the request without what does not matter, where something was
+or should be asked for; who asks alike waits for the same.';
 
 GRANT USAGE ON TYPE anime.v4_response TO anime_reader;
 

@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable
 from threading import Thread
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
 import pytest
@@ -54,6 +54,7 @@ def test_a_title_is_answered_whatever_the_version(serve: Serve, store: Store) ->
 
 def test_who_has_it_is_not_sent_it_again(serve: Serve, store: Store) -> None:
     store(*[anime(n) for n in range(1, 30)])
+    store(full(40), source="full")
     root = serve()
     for path in ("/v4/anime/1", "/v4/anime/1/full", "/v4/top/anime", "/v4/anime?q=bebop"):
         first = get(root + path)
@@ -66,10 +67,27 @@ def test_who_has_it_is_not_sent_it_again(serve: Serve, store: Store) -> None:
         packed_tag = packed.headers["ETag"]
         again = get(root + path, **{"Accept-Encoding": "gzip", "If-None-Match": f"W/{packed_tag}"})
         assert (again.status_code, again.headers["ETag"]) == (304, packed_tag), path
+    # What is too small for gzip has one tag, and what one asks with is what one is answered with.
+    small = get(f"{root}/v4/anime/40/external", **{"Accept-Encoding": "gzip"})
+    assert "Content-Encoding" not in small.headers
+    long = get(f"{root}/v4/top/anime")
+    for url, had in (("/v4/anime/40/external", small), ("/v4/top/anime", long)):
+        tag = had.headers["ETag"]
+        again = get(root + url, **{"Accept-Encoding": "gzip", "If-None-Match": tag})
+        assert (again.status_code, again.headers["ETag"]) == (304, tag), url
     tag = get(f"{root}/v4/anime/1").headers["ETag"]
     store(anime(1, score=9.99))
     changed = get(f"{root}/v4/anime/1", **{"If-None-Match": tag})
     assert (changed.status_code, changed.json()["data"]["score"]) == (200, 9.99)
+
+
+def test_who_has_the_title_is_sent_the_whole_of_full(serve: Serve, store: Store) -> None:
+    store(full(1), source="full")
+    root = serve()
+    tag = get(f"{root}/v4/anime/1").headers["ETag"]
+    answer = get(f"{root}/v4/anime/1/full", **{"If-None-Match": tag})
+    assert (answer.status_code, answer.content) == (200, get(f"{root}/v4/anime/1/full").content)
+    assert answer.json()["data"]["relations"]
 
 
 def test_gzip_is_the_same_in_less(serve: Serve, store: Store) -> None:
@@ -129,6 +147,8 @@ def test_what_is_too_much_is_refused(serve: Serve) -> None:
     assert get(f"{root}/v4/anime?q={'x' * 20_000}").status_code == 414
     body = requests.request("GET", f"{root}/v4/anime", data=b"x" * 1_000_000, timeout=30)
     assert body.status_code == 413
+    said = talk(root, b"POST /v4/anime HTTP/1.1\r\nHost: a\r\nContent-Length: 900000\r\n\r\nx")
+    assert said.startswith(b"HTTP/1.1 413")  # and closes: it would wait for the rest
     for odd in ("/v4/anime/%00", "/v4/%ff%fe", "/v4/anime/%2e%2e"):
         assert get(root + odd).status_code == 404, odd
     assert get(f"{root}/v4/anime?q=%00").status_code == 400
@@ -141,6 +161,16 @@ def test_what_is_too_much_is_refused(serve: Serve) -> None:
     assert talk(root, b"GET /v4/anime/\xff\xfe" + last).startswith(b"HTTP/1.1 404")
     long_head = b"GET / HTTP/1.1\r\n" + b"x: " + b"y" * 100_000
     assert talk(root, long_head).startswith(b"HTTP/1.1 431")
+
+
+def test_a_url_that_is_too_long_is_told_so_as_shipped(serve: Serve) -> None:
+    root = serve()
+    for size in (9_000, 100_000, 1_000_000):
+        for _ in range(5):
+            answer = get(f"{root}/v4/anime?q={'x' * size}")
+            # By what came first, the end of the head or too much of it.
+            assert answer.status_code in ((414,) if size < 16_000 else (414, 431)), size
+            assert answer.json()["status"] == answer.status_code
 
 
 def test_what_is_written_in_other_letters_is_read(serve: Serve, store: Store) -> None:
@@ -241,6 +271,27 @@ def test_who_keeps_the_connection_has_the_whole_time_for_each_thing(
         time.sleep(0.7)
         patient.sendall(b"TP/1.1\r\nHost: a\r\n\r\n")
         assert patient.recv(12) == b"HTTP/1.1 200"
+
+
+def test_nobody_is_read_ahead_of_while_an_answer_waits(
+    serve: Serve, store: Store, connection: Connection, fetching: None
+) -> None:
+    """Behind a request that waits: a head without an end, then more requests than anyone sends."""
+    store(anime(1))
+    address = urlsplit(serve())
+    endless = b"a" * 1_000_000
+    for before in (b"", b"GET /v4/anime/1 HTTP/1.1\r\nHost: a\r\n\r\n"):
+        with socket.create_connection((address.hostname, address.port), timeout=2) as greedy:
+            greedy.sendall(b"GET /v4/anime/7 HTTP/1.1\r\nHost: a\r\n\r\n")
+            greedy.sendall(before + b"GET / HTTP/1.1\r\nX: ")
+            taken = 0
+            with pytest.raises((TimeoutError, ConnectionError)):
+                while taken < 64_000_000:
+                    greedy.sendall(endless)
+                    taken += len(endless)
+    many = b"GET /v4/anime/7 HTTP/1.1\r\nHost: a\r\n\r\n" * 1_000
+    said = talk(urlunsplit(address), many)
+    assert said.startswith(b"HTTP/1.1 400")
 
 
 def test_more_connections_than_allowed_are_closed(serve: Serve, store: Store) -> None:
@@ -388,6 +439,49 @@ def test_a_full_document_is_worth_a_wait_but_not_more(
     assert answer.headers["Cache-Control"] == "public, max-age=0, must-revalidate"
     assert "X-Request-Fingerprint" in answer.headers
     assert json.loads(answer.content)["data"]["relations"] == []
+
+
+def test_each_who_waits_is_answered_by_what_he_has(
+    serve: Serve, store: Store, connection: Connection, fetching: None
+) -> None:
+    """Who has what there is waits as long as the others, and is not sent it again."""
+    connection.execute("UPDATE jikan_sync.setting SET value = '0.01 s' WHERE name = 'v4_wait'")
+    store(anime(1))
+    root = serve()
+    url = f"{root}/v4/anime/1/full"
+    old = get(url)
+    connection.execute("UPDATE jikan_sync.setting SET value = '2 s' WHERE name = 'v4_wait'")
+
+    def both(*happenings: Callable[[], None]) -> list[requests.Response]:
+        answers: dict[str, requests.Response] = {}
+        known = {"knowing": {"If-None-Match": old.headers["ETag"]}, "whole": {}}
+        threads = [
+            Thread(target=lambda n=name, h=headers: answers.update({n: get(url, **h)}))
+            for name, headers in known.items()
+        ]
+        started = time.monotonic()
+        for thread in threads:
+            thread.start()
+            time.sleep(0.3)  # so that it is the one who knows whose wait the other joins
+        for happening in happenings:
+            happening()
+        for thread in threads:
+            thread.join()
+        assert happenings or time.monotonic() - started > 1.9
+        return [answers["knowing"], answers["whole"]]
+
+    knowing, whole = both()
+    assert (knowing.status_code, knowing.content) == (304, b"")
+    assert (whole.status_code, whole.content) == (200, old.content)
+    connection.execute("UPDATE jikan_sync.setting SET value = '1 minute' WHERE name = 'v4_wait'")
+
+    def come() -> None:
+        store(full(1), source="full")
+        connection.execute("NOTIFY anime_stored")
+
+    for answer in both(come):
+        assert (answer.status_code, answer.headers["X-Cache-Status"]) == (200, "MISS")
+        assert answer.json()["data"]["relations"]
 
 
 def test_a_no_is_said_at_once(

@@ -335,3 +335,39 @@ def test_what_stands_last_in_the_order_is_found_all_the_same(
         assert answer["pagination"]["items"] == {"count": 25, "total": 150, "per_page": 25}
         first = 851 + 25 * (page - 1)
         assert [item["mal_id"] for item in answer["data"]] == list(range(first, first + 25))
+
+
+def wishes(connection: Connection) -> list[Any]:
+    return connection.execute(
+        "SELECT kind, mal_id, query FROM jikan_sync.wish ORDER BY id"
+    ).fetchall()
+
+
+def test_a_list_of_one_stale_title_refreshes_it(connection: Connection) -> None:
+    put(connection, [anime(1), anime(2, type="Movie")])
+    connection.execute("UPDATE jikan.anime SET last_jikan_sync = '2020-01-01'")
+    for query in ('{"type": "movie"}', '{"q": "cowboy bebop", "type": "movie"}'):
+        connection.execute("DELETE FROM jikan_sync.wish")
+        connection.execute("SELECT anime.v4('/anime', %s)", [query])
+        assert wishes(connection) == [("facet", 2, None)], query
+
+
+def test_a_filter_that_leaves_nothing_makes_a_known_query_no_miss(connection: Connection) -> None:
+    put(connection, [anime(1), anime(2, title="Unapproved Things", approved=False)])
+    for query in (
+        {"q": "cowboy bebop", "type": "movie"},
+        {"q": "cowboy bebop", "min_score": "9.9"},
+        {"q": "unapproved things"},
+    ):
+        row = connection.execute(
+            "SELECT status, body::json #>> '{pagination,items,total}', was_asked"
+            " FROM anime.v4('/anime', %s)",
+            [json.dumps(query)],
+        ).fetchone()
+        assert row == (200, "0", False), query
+    assert wishes(connection) == []
+    # One that nobody knows is asked for, whatever the filter.
+    connection.execute(
+        """SELECT anime.v4('/anime', '{"q": "nobody knows this", "type": "movie"}')"""
+    )
+    assert wishes(connection) == [("search", None, "nobody knows this")]

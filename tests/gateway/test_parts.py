@@ -59,6 +59,51 @@ def test_an_episode_is_not_found_only_where_all_are_known(
     assert [ask(f"/anime/1/episodes/{n}")[0] for n in (101, 900)] == [200, 504]
 
 
+def test_an_episode_is_as_old_as_the_list_of_episodes(store: Store, connection: Connection) -> None:
+    store(full(1), source="full")
+    store_facet(connection, "episodes", [{"mal_id": 1, "title": "Part 1"}])
+    asked = "SELECT count(*), min(facet) FROM jikan_sync.wish"
+
+    def status() -> str:
+        row = connection.execute(
+            "SELECT headers ->> 'X-Cache-Status' FROM anime.v4('/anime/1/episodes/1', '{}')"
+        ).fetchone()
+        assert row is not None
+        return str(row[0])
+
+    assert status() == "HIT"
+    assert connection.execute(asked).fetchone() == (0, None)
+    connection.execute(
+        "UPDATE jikan_sync.ledger SET stored_at = stored_at - interval '300 days'"
+        " WHERE facet = 'episodes'"
+    )
+    assert status() == "STALE"
+    assert connection.execute(asked).fetchone() == (1, "episodes")
+
+
+@pytest.mark.parametrize(
+    ("facet", "path", "pages"),
+    [("news", "news", 1), ("videos_episodes", "videos/episodes", 1), ("episodes", "episodes", 2)],
+)
+def test_behind_the_last_page_that_is_kept_there_is_nothing(
+    ask: Ask, store: Store, connection: Connection, facet: str, path: str, pages: int
+) -> None:
+    store(full(1), source="full")
+    connection.execute("UPDATE jikan_sync.facet SET max_pages = %s WHERE name = %s", [pages, facet])
+    assert ask(f"/anime/1/{path}", page=9)[0] == 504, "nothing is known of it"
+    for page in range(1, pages + 1):
+        entry = {"mal_id": page, "title": f"Part {page}"}
+        more = {"last_visible_page": 7, "has_next_page": True}
+        store_facet(connection, facet, [entry], more, page)
+    end = {"last_visible_page": pages, "has_next_page": False}
+    for page, count in ((pages, 1), (pages + 1, 0), (9, 0)):
+        status, answer = ask(f"/anime/1/{path}", page=page)
+        assert (status, len(answer["data"]), answer["pagination"]) == (200, count, end), page
+    if pages > 1:
+        assert ask(f"/anime/1/{path}")[1]["pagination"]["has_next_page"] is True
+        assert ask(f"/anime/1/{path}/{pages + 1}")[0] == 404
+
+
 @pytest.mark.parametrize("last", ["1e30", "1e9999", "-1e30", "0.5", '"x"', "[]", "99999999999"])
 def test_whatever_an_upstream_calls_its_last_page_nothing_is_raised(
     ask: Ask, store: Store, connection: Connection, last: str

@@ -25,6 +25,10 @@ REFUSALS = {
 }  # fmt: skip
 
 
+#: What the answer about manga 4 waits for.
+GOES_ON = threading.Event()
+
+
 class Upstream(BaseHTTPRequestHandler):
     """A Jikan that knows one manga, and remembers what it was asked."""
 
@@ -33,7 +37,10 @@ class Upstream(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         self.seen.append((self.path, dict(self.headers)))
         path = self.path.split("?")[0]
-        if path == "/v4/manga/2":
+        if path == "/v4/manga/4":
+            GOES_ON.wait(30)
+            self._say(200, b'{"data":{"mal_id":4}}')
+        elif path == "/v4/manga/2":
             self._say(200, b'{"data":{"mal_id":2}}')
         elif path == "/v4/manga/3":
             self.send_response(302)
@@ -59,6 +66,7 @@ class Upstream(BaseHTTPRequestHandler):
 @pytest.fixture
 def upstream(connection: Connection) -> Iterator[list[tuple[str, dict[str, str]]]]:
     """The only provider; what it was asked."""
+    GOES_ON.clear()
     handler = type("Handler", (Upstream,), {"seen": []})
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -68,6 +76,7 @@ def upstream(connection: Connection) -> Iterator[list[tuple[str, dict[str, str]]
             [f"http://127.0.0.1:{server.server_port}/v4"],
         )
         yield handler.seen
+        GOES_ON.set()
         server.shutdown()
 
 
@@ -95,6 +104,8 @@ def test_what_is_not_anime_is_passed_through(
     assert headers["User-Agent"].startswith("pgjikan/")
     assert requests.get(f"{root}/manga/9", timeout=30).status_code == 404
     # A redirect is not followed, and what could leave the folder or is anime does not go out.
+    assert requests.get(f"{root}/v4/reviews/anime?page=2", timeout=30).status_code == 404
+    assert upstream[-1][0] == "/v4/reviews/anime?page=2"
     asked = len(upstream)
     assert requests.get(f"{root}/manga/3", timeout=30).status_code == 504
     assert len(upstream) == asked + 1
@@ -111,7 +122,7 @@ def test_what_is_not_anime_is_passed_through(
     counted = connection.execute(
         "SELECT sum(request_count) FROM jikan_sync.request_stat WHERE task = 'pass_through'"
     ).fetchone()
-    assert counted == (3,)
+    assert counted == (4,)
 
 
 def test_a_refusal_is_the_upstreams_own(
@@ -132,3 +143,27 @@ def test_it_takes_a_small_share(
     statuses = [requests.get(f"{root}/manga/2", timeout=30).status_code for _ in range(4)]
     assert statuses == [200, 429, 429, 429]
     assert len(upstream) == 1
+
+
+def test_none_queue_behind_a_slow_one(
+    serve: Callable[..., str],
+    upstream: list[tuple[str, dict[str, str]]],
+    connection: Connection,
+) -> None:
+    root = serve(pass_through=True, pass_seconds=0.0)
+    first = threading.Thread(target=lambda: requests.get(f"{root}/manga/4", timeout=60))
+    first.start()
+    while not upstream:
+        first.join(0.05)
+        assert first.is_alive()
+    answers = [requests.get(f"{root}/manga/{n}", timeout=5) for n in (2, 4, 9)]
+    assert [answer.status_code for answer in answers] == [429] * 3
+    assert all(int(answer.headers["Retry-After"]) > 0 for answer in answers)
+    assert len(upstream) == 1
+    reserved = connection.execute(
+        "SELECT count(*) FROM jikan_sync.request_stat WHERE task = 'pass_through'"
+    ).fetchone()
+    assert reserved == (0,), "the first is under way still"
+    GOES_ON.set()
+    first.join(30)
+    assert requests.get(f"{root}/manga/2", timeout=30).status_code == 200

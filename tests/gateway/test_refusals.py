@@ -31,6 +31,8 @@ FAULTS = [
     ("end_date", "2024-02-30", "The end date does not match the format Y-m-d."),
     ("q", "x" * 256, "The q may not be greater than 255 characters."),
     ("q", "a\x01b", "The q format is invalid."),
+    ("genres", "1," * 501, "The genres may not be greater than 1000 characters."),
+    ("producers", "1," * 501, "The producers may not be greater than 1000 characters."),
     ("letter", "ab", "The letter may not be greater than 1 characters."),
     ("letter", "1", "The letter format is invalid."),
 ]
@@ -103,6 +105,7 @@ def test_what_is_seen_in_the_wild_is_survived(ask: Ask) -> None:
         "/anime/1e3", "/anime/1/nothing", "/anime/1/full/more", "/seasons/-1/winter",
         "/seasons/24/winter", "/seasons/2024/autumn", "/schedules/someday", "/top", "/anime/%",
         "/anime/1/episodes/x", "/anime/{id}", "/ANIME", "/anime/\x01", "/seasons/2024",
+        "/reviews/anime", "/anime/1/forum", "/anime/1/userupdates",  # nothing fills them
     ],
 )  # fmt: skip
 def test_no_route_is_not_found(ask: Ask, path: str) -> None:

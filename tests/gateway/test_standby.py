@@ -209,8 +209,14 @@ def test_a_primary_that_is_away_is_told_later_and_no_more_than_fits(
     before = metric(root, DROPPED)
     pair.writer.close()
     pair.primary.stop("immediate")
-    for mal_id in range(1, 8):
-        answer = get(f"{root}/v4/anime/{mal_id}")
+    # However it is written, it is one wish.
+    for written in (
+        "anime/1?x=1",
+        "anime/1?x=2",
+        "/anime/1/?y",
+        *map("anime/{}".format, range(1, 8)),
+    ):
+        answer = get(f"{root}/v4/{written}")
         assert answer.status_code == 504
         assert int(answer.headers["Retry-After"]) > 0
     assert metric(root, DROPPED) - before == 4
@@ -220,6 +226,19 @@ def test_a_primary_that_is_away_is_told_later_and_no_more_than_fits(
         told = "SELECT array_agg(w.mal_id ORDER BY w.id) FROM jikan_sync.wish AS w"
         wait_until(lambda: value(writer, told) == [1, 2, 3])
     wait_until(lambda: metric(root, "pgjikan_gateway_wishes_waiting") == 0)
+
+
+def test_a_wish_that_the_primary_cannot_answer_holds_up_nobody(pair: Pair, serve: Serve) -> None:
+    root = serve(dsn=pair.standby.dsn(), primary_dsn=pair.primary.dsn(), answer_seconds=1.0)
+    failed = TOLD.replace("told", "failed")
+    before = metric(root, failed)
+    with pair.writer.transaction():
+        pair.writer.execute("LOCK TABLE jikan_sync.wish IN ACCESS EXCLUSIVE MODE")
+        assert get(f"{root}/v4/anime/70").status_code == 504
+        wait_until(lambda: metric(root, failed) - before == 1)
+        assert metric(root, "pgjikan_gateway_wishes_waiting") == 0
+    assert get(f"{root}/v4/anime/71").status_code == 504
+    wait_until(lambda: wishes(pair) == [(71, None)])
 
 
 def test_without_a_primary_it_says_so(pair: Pair, serve: Serve) -> None:

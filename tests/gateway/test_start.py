@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
+import resource
 import signal
+import socket
 import subprocess
 import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import psycopg
 import pytest
@@ -82,6 +90,77 @@ def test_an_apps_login_may_look_and_a_strangers_may_not(
             check(dsn)
     finally:
         connection.execute(sql.SQL("DROP OWNED BY {}; DROP ROLE {}").format(login, login))
+
+
+def test_no_more_connections_than_files(database: str) -> None:
+    """A process that has none left for its database answers nobody."""
+
+    def few() -> None:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (150, 200))
+
+    with subprocess.Popen(
+        command(database), stdout=subprocess.PIPE, text=True, preexec_fn=few
+    ) as process:
+        assert process.stdout is not None
+        url = urlsplit(process.stdout.readline().split()[1])
+        held = [socket.create_connection((url.hostname, url.port), timeout=10) for _ in range(250)]
+        closed = 0
+        for connection in held:
+            connection.settimeout(0.01)
+            try:
+                closed += connection.recv(1) == b""
+            except TimeoutError:
+                pass
+            except ConnectionResetError:
+                closed += 1
+        for connection in held:
+            connection.close()
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(timeout=20) == 0
+    # The soft limit was raised to the hard one, and some are left for the rest.
+    assert 150 <= closed < 250 - 50
+
+
+def test_a_gateway_on_a_thread_may_have_as_many_files_as_the_system_allows(
+    serve: Callable[..., str],
+) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(soft, 1000), hard))
+    try:
+        assert requests.get(f"{serve()}/healthz", timeout=20).status_code == 200
+        now = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert now > 1000 or hard <= 1000
+
+
+def test_a_process_that_died_counts_no_more(database: str, tmp_path: Path) -> None:
+    with subprocess.Popen(
+        [*command(database), "--workers", "2"],
+        stdout=subprocess.PIPE, text=True, env={**os.environ, "TMPDIR": str(tmp_path)},
+    ) as process:  # fmt: skip
+        assert process.stdout is not None
+        url = process.stdout.readline().split()[1].removesuffix("/v4")
+
+        def live() -> set[int]:
+            """The processes that have a live gauge."""
+            found = tmp_path.glob("pgjikan-metrics-*/gauge_livesum_*.db")
+            return {int(file.stem.rpartition("_")[2]) for file in found}
+
+        def until(condition: Callable[[], bool]) -> None:
+            deadline = time.monotonic() + 60
+            while not condition():
+                assert time.monotonic() < deadline
+                with contextlib.suppress(requests.ConnectionError):
+                    requests.get(f"{url}/metrics", timeout=20)
+
+        until(lambda: len(live()) == 2)
+        dead = min(live())
+        os.kill(dead, signal.SIGKILL)
+        until(lambda: len(live() - {dead}) == 2)
+        until(lambda: dead not in live())
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(timeout=20) == 0
 
 
 def test_a_trusted_proxy_is_an_address(database: str) -> None:

@@ -141,8 +141,21 @@ LANGUAGE plpgsql
 STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
+DECLARE
+    -- Beyond it nobody fetches; NULL: it has no pages.
+    v_last_page integer := (
+        SELECT f.max_pages
+        FROM jikan_sync.facet AS f
+        WHERE f.name = v4_stored_facet.facet AND f.is_paged
+    );
 BEGIN
-    SELECT d.body, d.pagination
+    SELECT
+        d.body,
+        CASE
+            WHEN d.page = v_last_page AND d.pagination ->> 'has_next_page' = 'true'
+                THEN format('{"last_visible_page":%s,"has_next_page":false}', v_last_page)
+            ELSE d.pagination::text
+        END
     INTO v4_stored_facet.body, v4_stored_facet.pagination
     FROM jikan.facet_document AS d
     WHERE d.anime_id = v4_stored_facet.anime_id
@@ -160,7 +173,12 @@ BEGIN
     END IF;
     -- Past the end.
     IF v4_stored_facet.body IS NULL AND v4_stored_facet.page > 1 THEN
-        SELECT '[]', format('{"last_visible_page":%s,"has_next_page":false}', l.last_page)
+        SELECT
+            '[]',
+            format(
+                '{"last_visible_page":%s,"has_next_page":false}',
+                least(l.last_page, v_last_page)
+            )
         INTO v4_stored_facet.body, v4_stored_facet.pagination
         FROM (
             SELECT j.last_page
@@ -175,7 +193,8 @@ BEGIN
                             THEN (p.pagination::json ->> 'last_visible_page')::integer
                     END
             ) AS j (last_page)
-            WHERE j.last_page < v4_stored_facet.page
+            WHERE p.body IS NOT NULL
+                AND (j.last_page < v4_stored_facet.page OR v_last_page < v4_stored_facet.page)
         ) AS l;
     END IF;
 END;
@@ -183,7 +202,7 @@ $$;
 
 COMMENT ON FUNCTION jikan_sync.v4_stored_facet(bigint, text, integer) IS
 'A page of a facet as received, `data` and `pagination` by themselves, or what follows from other
-pages of it; NULL: it is not here.';
+pages of it; NULL: it is not here. Behind the last page that anybody fetches there is nothing.';
 
 CREATE FUNCTION jikan_sync.v4_get_facet(request jikan_sync.v4_request)
 RETURNS jikan_sync.v4_answer
@@ -227,7 +246,14 @@ BEGIN ATOMIC
         coalesce(
             count(*) = max(d.page)
             -- The last page says so itself.
-            AND count(*) FILTER (WHERE d.pagination ->> 'has_next_page' = 'true') = max(d.page) - 1,
+            AND (
+                count(*) FILTER (WHERE d.pagination ->> 'has_next_page' = 'true')
+                = max(d.page) - 1
+                OR max(d.page) >= (
+                    SELECT f.max_pages FROM jikan_sync.facet AS f
+                    WHERE f.name = has_all_pages.facet
+                )
+            ),
             false
         )
     FROM jikan.facet_document AS d
@@ -235,7 +261,7 @@ BEGIN ATOMIC
 END;
 
 COMMENT ON FUNCTION jikan_sync.has_all_pages(bigint, text) IS
-'Whether every page of a facet that is kept as received is here.';
+'Whether every page of a facet that is kept as received is here, as far as anybody fetches them.';
 
 CREATE FUNCTION jikan_sync.v4_get_episode(request jikan_sync.v4_request)
 RETURNS jikan_sync.v4_answer
@@ -293,8 +319,8 @@ END;
 $$;
 
 COMMENT ON FUNCTION jikan_sync.v4_get_episode(jikan_sync.v4_request) IS
-'Answers /anime/{id}/episodes/{episode}; from the list of episodes, without duration and synopsis,
-where nobody fetched the episode by itself.';
+'Answers /anime/{id}/episodes/{episode}, as old as the list of episodes; from that list, without
+duration and synopsis, where nobody fetched the episode by itself.';
 
 CREATE FUNCTION jikan_sync.v4_get_all(request jikan_sync.v4_request)
 RETURNS jikan_sync.v4_answer
@@ -334,6 +360,6 @@ END;
 $$;
 
 COMMENT ON FUNCTION jikan_sync.v4_get_all(jikan_sync.v4_request) IS
-'Answers /recommendations/anime and /reviews/anime.';
+'Answers /recommendations/anime.';
 
 COMMIT;

@@ -87,11 +87,14 @@ STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
+    v_known text[] := request.known;
     v_anime record;
     v_answer jikan_sync.v4_answer;
 BEGIN
+    -- Who has the title alone has no part of this document's body.
+    request.known := '{}';
     v_answer := jikan_sync.v4_get_anime(request);
-    IF v_answer.status NOT IN (200, 304) THEN
+    IF v_answer.status <> 200 THEN
         RETURN v_answer;
     END IF;
     SELECT a.id, a.full_hash INTO STRICT v_anime
@@ -104,12 +107,11 @@ BEGIN
         v_answer.is_stale := true;
     END IF;
     v_answer.version := v_answer.version || '-' || coalesce(to_hex(v_anime.full_hash), '0');
-    IF v_answer.version = ANY (request.known) THEN
+    IF v_answer.version = ANY (v_known) THEN
         v_answer.status := 304;
         v_answer.body := NULL;
         RETURN v_answer;
     END IF;
-    v_answer.status := 200;
     v_answer.body := left(v_answer.body, -2)
         || ',"relations":' || jikan_sync.relations_text(v_anime.id)
         || ',"theme":' || jikan_sync.songs_text(v_anime.id)

@@ -246,7 +246,7 @@ BEGIN
                 || ',"count":' || n.number::text || '}',
                 ',' ORDER BY array_position(
                     ARRAY['genres', 'explicit_genres', 'themes', 'demographics'], g.kind
-                ), g.mal_id
+                ), g.name COLLATE "C", g.mal_id
             ),
             ''
         )
@@ -261,8 +261,8 @@ END;
 $$;
 
 COMMENT ON FUNCTION jikan_sync.v4_get_genres(jikan_sync.v4_request) IS
-'Answers /genres/anime: genres, explicit genres, themes and demographics with the number of anime
-that have each.';
+'Answers /genres/anime: genres, explicit genres, themes and demographics, each by name, with the
+number of anime that have it.';
 
 CREATE FUNCTION jikan_sync.v4_get_random(request jikan_sync.v4_request)
 RETURNS jikan_sync.v4_answer

@@ -125,9 +125,15 @@ BEGIN
             )
         );
     END IF;
+    IF NOT v_found.is_confident AND (v_ranked = '{}' OR p ?| '{type,status,score,min_score}') THEN
+        -- A filter that leaves nothing over says nothing about what is known of the query.
+        v_found := jikan_sync.search_hits(
+            p ->> 'q', c_ranked, jikan_sync.make_filter(nsfw := true, unapproved := true)
+        );
+    END IF;
     IF NOT v_found.is_confident THEN
         v_answer.query := p ->> 'q';
-        v_answer.is_miss := cardinality(v_ranked) = 0;
+        v_answer.is_miss := v_found.hits = '{}';
     END IF;
     RETURN v_answer;
 END;

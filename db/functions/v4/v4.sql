@@ -89,6 +89,7 @@ BEGIN
     INTO v_answer
     USING v_request;
     v_answer.kind := v_route.kind;
+    v_answer.question := v_path || ' ' || v_given.parameters::text;
     IF v_answer.status = 200 AND '*' = ANY (v_request.known) THEN
         -- Whoever has any version is told that there is one.
         v_answer.status := 304;
@@ -156,7 +157,7 @@ $$;
 COMMENT ON FUNCTION jikan_sync.v4_headers(jikan_sync.v4_answer) IS 'The headers of an answer.';
 
 CREATE FUNCTION jikan_sync.v4_respond(
-    answer jikan_sync.v4_answer, is_miss boolean, has_wish boolean
+    answer jikan_sync.v4_answer, is_miss boolean, has_wish boolean, was_asked boolean
 )
 RETURNS anime.v4_response
 LANGUAGE plpgsql
@@ -178,12 +179,14 @@ BEGIN
                 AND NOT (is_miss OR has_wish)
                 AND answer.kind <> 'random'
                 THEN jikan_sync.setting_interval('v4_keep')
-        END
+        END,
+        was_asked,
+        CASE WHEN is_miss OR has_wish THEN answer.question END
     )::anime.v4_response;
 END;
 $$;
 
-COMMENT ON FUNCTION jikan_sync.v4_respond(jikan_sync.v4_answer, boolean, boolean) IS
+COMMENT ON FUNCTION jikan_sync.v4_respond(jikan_sync.v4_answer, boolean, boolean, boolean) IS
 'An answer as the face gives it.';
 
 CREATE FUNCTION jikan_sync.is_worth_a_wait()
@@ -286,7 +289,7 @@ STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-    IF cardinality(answer.anime_ids) > 1 THEN
+    IF answer.kind = 'list' AND cardinality(answer.anime_ids) > 0 THEN
         RETURN ARRAY(
             WITH threshold AS MATERIALIZED (
                 SELECT t.status, t.stale_before FROM jikan_sync.stale_thresholds('core') AS t
@@ -334,37 +337,44 @@ $$;
 COMMENT ON FUNCTION jikan_sync.v4_has_wish(jikan_sync.v4_answer) IS
 'Whether `jikan_sync.v4_ask` may find something to ask for, where nothing can be written.';
 
-CREATE FUNCTION jikan_sync.v4_ask(answer jikan_sync.v4_answer)
-RETURNS boolean
+CREATE FUNCTION jikan_sync.v4_ask(
+    answer jikan_sync.v4_answer, OUT was_asked boolean, OUT is_awaited boolean
+)
+RETURNS record
 LANGUAGE plpgsql
 VOLATILE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     v_stale integer[] := jikan_sync.v4_stale(answer);
-    v_is_asked boolean := false;
+    v_verdict text;
 BEGIN
+    was_asked := false;
+    is_awaited := false;
     IF answer.facet IS NOT NULL AND answer.mal_id IS NOT NULL THEN
-        v_is_asked := jikan_sync.request_facet(answer.facet, answer.mal_id, 'high')
-            OR NOT jikan_sync.is_wanted(
-                jikan_sync.v4_task_key(answer.facet, answer.mal_id), 'high'
-            );
+        was_asked := jikan_sync.request_facet(answer.facet, answer.mal_id, 'high');
+        is_awaited := was_asked OR NOT jikan_sync.is_wanted(
+            jikan_sync.v4_task_key(answer.facet, answer.mal_id), 'high'
+        );
     END IF;
     IF answer.query IS NOT NULL THEN
-        v_is_asked := jikan_sync.request_search(answer.query) IN ('wished', 'pending');
+        v_verdict := jikan_sync.request_search(answer.query);
+        was_asked := v_verdict IN ('wished', 'unavailable');
+        is_awaited := v_verdict IN ('wished', 'pending');
     END IF;
     IF v_stale <> '{}' THEN
-        PERFORM jikan_sync.request_refresh(v_stale, 1);
+        was_asked := jikan_sync.request_refresh(v_stale, 1) > 0 OR was_asked;
     END IF;
     IF cardinality(answer.anime_ids) = 1 OR answer.query IS NOT NULL THEN
         PERFORM jikan_sync.count_hit(answer.anime_ids[1]);
     END IF;
-    RETURN v_is_asked AND jikan_sync.v4_is_awaited(answer);
+    is_awaited := is_awaited AND jikan_sync.v4_is_awaited(answer);
 END;
 $$;
 
 COMMENT ON FUNCTION jikan_sync.v4_ask(jikan_sync.v4_answer) IS
-'Asks for what an answer lacks and counts what it read; whether a wait may bring a better one.';
+'Asks for what an answer lacks and counts what it read; whether that was anything that nobody had
+asked for, and whether a wait may bring a better one.';
 
 CREATE FUNCTION anime.v4_cached(path text, query jsonb, headers jsonb DEFAULT '{}')
 RETURNS anime.v4_response
@@ -377,7 +387,7 @@ DECLARE
     v_answer jikan_sync.v4_answer;
 BEGIN
     v_answer := jikan_sync.v4_answer(path, query, headers);
-    RETURN jikan_sync.v4_respond(v_answer, jikan_sync.v4_is_awaited(v_answer), false);
+    RETURN jikan_sync.v4_respond(v_answer, jikan_sync.v4_is_awaited(v_answer), false, false);
 END;
 $$;
 
@@ -396,15 +406,18 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     v_answer jikan_sync.v4_answer := jikan_sync.v4_answer(path, query, headers);
+    v_asked record;
 BEGIN
     IF current_setting('transaction_read_only')::boolean THEN
         RETURN jikan_sync.v4_respond(
             v_answer,
             jikan_sync.v4_is_awaited(v_answer),
-            jikan_sync.v4_has_wish(v_answer)
+            jikan_sync.v4_has_wish(v_answer),
+            false
         );
     END IF;
-    RETURN jikan_sync.v4_respond(v_answer, jikan_sync.v4_ask(v_answer), false);
+    v_asked := jikan_sync.v4_ask(v_answer);
+    RETURN jikan_sync.v4_respond(v_answer, v_asked.is_awaited, false, v_asked.was_asked);
 END;
 $$;
 

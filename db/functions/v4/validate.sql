@@ -117,12 +117,16 @@ BEGIN
             WHERE w.kind = parameter.words AND w.word = lower(text_value);
             fault := CASE WHEN value IS NULL THEN 'word' END;
         WHEN 'ids' THEN
+            IF length(text_value) > parameter.most THEN
+                fault := 'length';
+                RETURN;
+            END IF;
             -- What is no id is nobody's: 0.
             SELECT to_jsonb(array_agg(
                 CASE WHEN btrim(i.id) ~ '^[0-9]{1,7}$' THEN btrim(i.id)::integer ELSE 0 END
             ))
             INTO value
-            FROM string_to_table(left(text_value, 1000), ',') AS i (id)
+            FROM string_to_table(text_value, ',') AS i (id)
             WHERE btrim(i.id) <> '';
         WHEN 'date' THEN
             IF text_value !~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}$'

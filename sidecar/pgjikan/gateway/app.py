@@ -22,7 +22,8 @@ from pgjikan.gateway.bell import Bell
 from pgjikan.gateway.database import AWAY, Answer, Database, Question
 from pgjikan.gateway.encoding import GZIP_MARK
 from pgjikan.gateway.kept import Kept, Request, Sent
-from pgjikan.gateway.misses import MissLimits, Waiting
+from pgjikan.gateway.limits import MissLimits, counted
+from pgjikan.gateway.misses import Waiting
 from pgjikan.gateway.passing import PassThrough
 from pgjikan.gateway.refusals import Reply
 from pgjikan.gateway.settings import GatewaySettings
@@ -127,14 +128,15 @@ class Gateway:
         raw_path, raw_query = _line(scope)
         if len(raw_path) + len(raw_query) > self.settings.max_url:
             return refusals.URL_TOO_LONG
+        if headers.get(b"content-length", b"0") != b"0" or b"transfer-encoding" in headers:
+            # Before the method: it is this answer that closes, and nobody reads the body.
+            return refusals.BODY_UNWANTED
         if method == "OPTIONS":
             return Reply(204, b"", {name.decode(): value.decode() for name, value in _PREFLIGHT})
         if method not in ("GET", "HEAD"):
             return refusals.WRONG_METHOD
-        if headers.get(b"content-length", b"0") != b"0" or b"transfer-encoding" in headers:
-            return refusals.BODY_UNWANTED
         question = _question(raw_path, raw_query, headers.get(b"if-none-match"))
-        answer = await self._answer(question, _client(scope))
+        answer = await self._answer(question, counted(_client(scope)))
         if answer.status == 404 and self.passing is not None and b"HttpException" in answer.body:
             answer = await self.passing.answer(question) or answer
         said = dict(answer.headers)
@@ -143,19 +145,23 @@ class Gateway:
         return Reply(answer.status, answer.body, said, answer.keep_for)
 
     async def _answer(self, question: Question, client: str) -> Answer:
-        if not self.limits.allows(client):
+        if not await self.limits.enter(client):
             # Who caused too many misses may still read what is here.
             answer = await self.database.read(question)
             if answer.status == 504:
                 limited = refusals.RATE_LIMITED
                 return Answer(limited.status, dict(limited.headers), limited.body)
             return answer
-        answer = await self.database.ask(question)
-        told = None
-        if answer.has_wish:
-            told = self._tell(question, answer)
-            if told is None and answer.status == 504:
-                return Answer(504, {**answer.headers, "Retry-After": "5"}, answer.body)
+        told, is_miss = None, False
+        try:
+            answer = await self.database.ask(question)
+            if answer.has_wish:
+                told = self._tell(question, answer)
+            is_miss = answer.was_asked or answer.is_miss or told is not None
+        finally:
+            self.limits.leave(client, is_miss=is_miss)
+        if answer.has_wish and told is None and answer.status == 504:
+            return Answer(504, {**answer.headers, "Retry-After": "5"}, answer.body)
         if not answer.is_miss or (answer.has_wish and told is None):
             return answer
         with self.limits.hold(client):
@@ -172,7 +178,7 @@ class Gateway:
         if self.wishes is None:
             meters.WISHES.labels("nowhere").inc()
             return None
-        return self.wishes.tell(question, is_miss=answer.is_miss)
+        return self.wishes.tell(question, answer)
 
     def _count(self, scope: Scope, reply: Reply, size: int, seconds: float) -> None:
         word = _resource(scope["path"])

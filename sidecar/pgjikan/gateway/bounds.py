@@ -20,6 +20,10 @@ from pgjikan.gateway.settings import GatewaySettings
 _BEYOND_ASCII = re.compile(rb"[\x80-\xff]")
 #: The request lines of what is pipelined behind the first.
 _LATER_LINE = re.compile(rb"(?<=\n)[A-Z]+ [^\r\n]+(?= HTTP/1)")
+#: Requests that may wait behind the one that is answered; whoever sends more means harm.
+_MOST_PIPELINED = 100
+#: Bytes of a URL that the parser can tell apart.
+_LONGEST_URL = 65_535
 
 
 class BoundedProtocol(HttpToolsProtocol):
@@ -38,6 +42,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._deadline: asyncio.TimerHandle | None = None
         self._reading: asyncio.TimerHandle | None = None
         self._answered: RequestResponseCycle | None = None
+        self._fault = refusals.BAD_REQUEST
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -66,12 +71,19 @@ class BoundedProtocol(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         self._has_begun = True
         super().on_message_begin()
+        self._stop_reading_ahead()
 
     def on_headers_complete(self) -> None:
         self._clear_deadline()
         self._head = 0
         self._has_begun = False
+        if len(self.url) > _LONGEST_URL:
+            self._fault = refusals.URL_TOO_LONG
+            raise ValueError("a URL that the parser cannot take apart")
         super().on_headers_complete()
+        if len(self.pipeline) > _MOST_PIPELINED:
+            # Raised through the parser: it is the 400 of a request that cannot be read.
+            raise ValueError("too many requests behind one")
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         # uvicorn knows the last that was asked, not the one whose answer waits to be read.
@@ -89,7 +101,7 @@ class BoundedProtocol(HttpToolsProtocol):
         )
 
     def send_400_response(self, msg: str) -> None:
-        self._refuse(refusals.BAD_REQUEST)
+        self._refuse(self._fault)
 
     def pause_writing(self) -> None:
         super().pause_writing()
@@ -98,8 +110,18 @@ class BoundedProtocol(HttpToolsProtocol):
     def on_response_complete(self) -> None:
         self._expect_reading()
         super().on_response_complete()
+        self._stop_reading_ahead()
         if self._has_begun and self._is_idle():
             self._expect_head()
+
+    def _stop_reading_ahead(self) -> None:
+        """Read no more while one is answered and the next is here, whole or in part.
+
+        uvicorn stops at a whole one, and reads on at every answer, however many wait.
+        """
+        is_busy = not self._is_idle() and not self.transport.is_closing()
+        if is_busy and (self._has_begun or self.pipeline):
+            self.flow.pause_reading()
 
     def _expect_reading(self) -> None:
         unread = self.transport.get_write_buffer_size()

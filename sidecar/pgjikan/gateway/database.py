@@ -25,7 +25,8 @@ from pgjikan.settings import with_application_name
 log = structlog.get_logger()
 
 _ASK = (
-    "SELECT r.status, r.headers, r.body, r.is_miss, r.wait, r.has_wish, r.keep_for "
+    "SELECT r.status, r.headers, r.body, r.is_miss, r.wait, r.has_wish, r.keep_for, "
+    "r.was_asked, r.question "
     "FROM anime.v4(%(path)s, %(query)s::jsonb, %(headers)s::jsonb) AS r"
 )
 _READ = _ASK.replace("anime.v4(", "anime.v4_cached(")
@@ -65,6 +66,10 @@ class Answer:
     wait: float = 0.0
     has_wish: bool = False
     keep_for: float = 0.0
+    #: Whether it had something asked for upstream that nobody had asked for.
+    was_asked: bool = False
+    #: What was asked, alike for all who mean the same; None where nothing lacks.
+    question: str | None = None
 
 
 class _Bytes(Loader):
@@ -185,7 +190,7 @@ class Database:
                     until += self._patience
                     lost = self._sessions
                 continue
-            status, headers, body, is_miss, wait, has_wish, keep_for = row
+            status, headers, body, is_miss, wait, has_wish, keep_for, was_asked, key = row
             return Answer(
                 status,
                 headers,
@@ -194,6 +199,8 @@ class Database:
                 _seconds(wait),
                 bool(has_wish),
                 _seconds(keep_for),
+                bool(was_asked),
+                None if key is None else key.decode(),
             )
 
     async def _row(self, connection: AsyncConnection[Any], query: Any, question: Question) -> Any:

@@ -31,19 +31,24 @@ def encoded(reply: Reply, asked: Mapping[bytes, bytes]) -> tuple[list[tuple[byte
     body = reply.body
     if reply.status == 204:
         return headers, body
-    if _takes_gzip(asked.get(b"accept-encoding", b"")) and (
-        len(body) >= _GZIP_FROM or reply.status == 304
-    ):
+    if reply.status == 304:
+        known = asked.get(b"if-none-match", b"")
         headers = [
-            (name, value[:-1] + GZIP_MARK.encode() + b'"' if name == b"etag" else value)
+            (name, _marked(value) if name == b"etag" and _marked(value) in known else value)
             for name, value in headers
         ]
-        if body:
-            body = gzip.compress(body, compresslevel=1, mtime=0)
-            headers.append((b"content-encoding", b"gzip"))
-    if reply.status != 304:
-        headers.append((b"content-length", str(len(body)).encode()))
+        return [*_COMMON, *headers], body
+    if len(body) >= _GZIP_FROM and _takes_gzip(asked.get(b"accept-encoding", b"")):
+        headers = [(name, _marked(value) if name == b"etag" else value) for name, value in headers]
+        body = gzip.compress(body, compresslevel=1, mtime=0)
+        headers.append((b"content-encoding", b"gzip"))
+    headers.append((b"content-length", str(len(body)).encode()))
     return [*_COMMON, *headers], body
+
+
+def _marked(tag: bytes) -> bytes:
+    """The tag of the same in gzip."""
+    return tag[:-1] + GZIP_MARK.encode() + b'"'
 
 
 @lru_cache(256)

@@ -28,8 +28,8 @@ SESSIONS = Gauge(
 
 WISHES = Counter(
     "pgjikan_gateway_wishes",
-    "What a standby lacked: told to the primary, dropped (too many waited for it), or nowhere to "
-    "be told (no primary is named).",
+    "What a standby lacked: told to the primary, dropped (too many waited for it), failed (the "
+    "primary could not answer it), or nowhere to be told (no primary is named).",
     ["outcome"],
 )
 WISHES_WAITING = Gauge(
@@ -54,3 +54,8 @@ def page() -> tuple[bytes, str]:
         registry = CollectorRegistry()
         multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
     return generate_latest(registry), CONTENT_TYPE_LATEST
+
+
+def forget(pid: int) -> None:
+    """Count a process that died no more among those that live."""
+    multiprocess.mark_process_dead(pid)  # type: ignore[no-untyped-call]

@@ -55,6 +55,7 @@ class PassThrough:
         self._settings = settings
         self._seconds = seconds
         self._next = 0.0
+        self._is_busy = False
         self._client = JikanClient(contact=settings.contact or None, deadline=15.0)
         self._thread = ThreadPoolExecutor(1, "pass-through")
 
@@ -70,10 +71,18 @@ class PassThrough:
         resource = path[1].split("/")[1]
         if resource not in _RESOURCES or resource == "anime":
             return None
-        if time.monotonic() < self._next:
+        # None queues: who would be answered minutes later has gone by then.
+        if self._is_busy or time.monotonic() < self._next:
             return _said(refusals.RATE_LIMITED)
         self._next = time.monotonic() + self._seconds
-        row = await self._database.row(_RESERVE, {"subject": f"pass_through:{path[1]}"})
+        self._is_busy = True
+        try:
+            return await self._fetch(path[1], question)
+        finally:
+            self._is_busy = False
+
+    async def _fetch(self, path: str, question: Question) -> Answer:
+        row = await self._database.row(_RESERVE, {"subject": f"pass_through:{path}"})
         if row is None:
             return _said(refusals.UPSTREAM_FAILED)
         provider, base_url, key_header, wait, is_first = row
@@ -85,15 +94,15 @@ class PassThrough:
         response = await asyncio.get_running_loop().run_in_executor(
             self._thread,
             lambda: self._client.fetch(
-                path[1],
+                path,
                 question.query,
                 base_url=str(override.get_secret_value()) if override else base_url,
                 key_header=key_header,
                 key=key.get_secret_value() if key else None,
             ),
         )
-        await self._database.row(_REPORT, _report(provider, path[1], response))
-        log.info("passed_through", provider=provider, path=path[1], outcome=response.outcome)
+        await self._database.row(_REPORT, _report(provider, path, response))
+        log.info("passed_through", provider=provider, path=path, outcome=response.outcome)
         return _answer(response)
 
 

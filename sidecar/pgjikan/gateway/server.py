@@ -10,6 +10,7 @@ import shutil
 import socket
 import tempfile
 from collections.abc import Callable
+from dataclasses import replace
 from threading import Event, Thread
 from typing import Any
 
@@ -18,13 +19,15 @@ from starlette.types import ASGIApp
 from uvicorn.supervisors import Multiprocess
 
 from pgjikan.errors import PgjikanError
-from pgjikan.gateway import app
+from pgjikan.gateway import app, meters
 from pgjikan.gateway.app import make_app
 from pgjikan.gateway.bounds import BoundedProtocol, protocol
 from pgjikan.gateway.settings import GatewaySettings
 
 #: Seconds for the answers under way when the process stops.
 GRACE = 5
+#: Files that a process opens beside its connections and sessions, those of a whole `pgjikan up`.
+_OTHER_FILES = 100
 _MULTIPROCESS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 
 
@@ -53,6 +56,7 @@ class GatewayThread(Thread):
         super().__init__(name="gateway", daemon=True)
         self._listening = listening
         self._stop_event = stop
+        settings = within_file_limit(settings)
         self._server = uvicorn.Server(
             config(make_app(settings), protocol(settings), trusted_proxy=settings.trusted_proxy)
         )
@@ -81,7 +85,6 @@ def serve(
     stop_on_signals: Callable[[Event], Any],
 ) -> None:
     """Serve until SIGTERM or SIGINT; answers under way are finished. Raises PgjikanError."""
-    _raise_file_limit()
     if workers > 1:
         _serve_many(listening, settings, workers)
         return
@@ -100,7 +103,7 @@ def serve(
 
 
 def _serve_many(listening: socket.socket, settings: GatewaySettings, workers: int) -> None:
-    settings.to_environment()
+    within_file_limit(settings).to_environment()
     folder = tempfile.mkdtemp(prefix="pgjikan-metrics-")
     os.environ[_MULTIPROCESS_FOLDER] = folder
     try:
@@ -110,9 +113,24 @@ def _serve_many(listening: socket.socket, settings: GatewaySettings, workers: in
             workers=workers,
             trusted_proxy=settings.trusted_proxy,
         )
-        Multiprocess(workers_config, sockets=[listening]).run()
+        Workers(workers_config, sockets=[listening]).run()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+class Workers(Multiprocess):
+    """Processes that are replaced when they die, and then count no more in what lives."""
+
+    def __init__(self, workers_config: uvicorn.Config, sockets: list[socket.socket]) -> None:
+        super().__init__(workers_config, sockets)
+        self._known: set[int] = set()
+
+    def keep_subprocess_alive(self) -> None:
+        super().keep_subprocess_alive()
+        alive = {process.pid for process in self.processes if process.pid is not None}
+        for pid in self._known - alive:
+            meters.forget(pid)
+        self._known = alive
 
 
 def config(
@@ -146,9 +164,17 @@ def config(
     )
 
 
-def _raise_file_limit() -> None:
-    """As many open connections as the system allows this process."""
+def within_file_limit(settings: GatewaySettings) -> GatewaySettings:
+    """The settings with no more connections than this process may have files.
+
+    It may have as many as the system allows from then on.
+    """
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = 65_536 if hard == resource.RLIM_INFINITY else min(65_536, hard)
-    if soft < wanted:
+    if soft != resource.RLIM_INFINITY and soft < wanted:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+        soft = wanted
+    if soft == resource.RLIM_INFINITY:
+        return settings
+    most = max(soft - _OTHER_FILES - 2 * settings.connections, 1)
+    return replace(settings, max_connections=min(settings.max_connections, most))

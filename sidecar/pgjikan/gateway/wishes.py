@@ -22,8 +22,6 @@ TOLD_SECONDS = 10.0
 #: Seconds between two tries to reach a primary that is away: the first, and at most.
 BACKOFF = (0.1, 2.0)
 
-_Key = tuple[str, str]
-
 
 class Wishes:
     """Questions that wait to be put to the primary, the oldest first, each once."""
@@ -31,23 +29,23 @@ class Wishes:
     def __init__(self, primary: Database, bound: int) -> None:
         self._primary = primary
         self._bound = bound
-        self._waiting: OrderedDict[_Key, tuple[Question, asyncio.Future[Answer]]] = OrderedDict()
-        self._told: OrderedDict[_Key, float] = OrderedDict()
+        self._waiting: OrderedDict[str, tuple[Question, asyncio.Future[Answer]]] = OrderedDict()
+        self._told: OrderedDict[str, float] = OrderedDict()
         self._news = asyncio.Event()
 
     def __len__(self) -> int:
         return len(self._waiting)
 
-    def tell(self, question: Question, *, is_miss: bool) -> asyncio.Future[Answer] | None:
+    def tell(self, question: Question, lacking: Answer) -> asyncio.Future[Answer] | None:
         """What the primary will answer; None where it is not told: it was lately, or never will be.
 
         Who waits for a miss needs the primary's answer, so that one is always told.
         """
-        key = (question.path, question.parameters()["query"])
+        key = lacking.question or ""
         waiting = self._waiting.get(key)
         if waiting is not None:
             return waiting[1]
-        if not is_miss and time.monotonic() < self._told.get(key, 0.0):
+        if not lacking.is_miss and time.monotonic() < self._told.get(key, 0.0):
             return None
         if len(self._waiting) >= self._bound:
             meters.WISHES.labels("dropped").inc()
@@ -72,6 +70,8 @@ class Wishes:
                 if answer.has_wish:
                     await self._primary.look_anew()
                     raise psycopg.OperationalError("the primary only reads")
+            except psycopg.errors.QueryCanceled:
+                answer = self._give_up(question)
             except AWAY as error:
                 if backoff == BACKOFF[0]:
                     log.warning("primary_lost", error=" ".join(str(error).split()))
@@ -79,17 +79,22 @@ class Wishes:
                 backoff = min(2 * backoff, BACKOFF[1])
                 continue
             except psycopg.Error:
-                # Not the primary's fault, so the question's: it must not hold up the others.
-                log.exception("wish_failed", path=question.path[:200])
-                answer = Answer(500, {}, b"")
+                answer = self._give_up(question)
+            else:
+                meters.WISHES.labels("told").inc()
             backoff = BACKOFF[0]
             del self._waiting[key]
             self._remember(key)
-            meters.WISHES.labels("told").inc()
             if not future.done():
                 future.set_result(answer)
 
-    def _remember(self, key: _Key) -> None:
+    def _give_up(self, question: Question) -> Answer:
+        """Not the primary's fault, so the question's: it must not hold up the others."""
+        log.exception("wish_failed", path=question.path[:200])
+        meters.WISHES.labels("failed").inc()
+        return Answer(500, {}, b"")
+
+    def _remember(self, key: str) -> None:
         self._told[key] = time.monotonic() + TOLD_SECONDS
         self._told.move_to_end(key)
         while len(self._told) > self._bound:

@@ -13,7 +13,7 @@ DROP FUNCTION jikan_sync.v4_task_key(text, integer);
 DROP FUNCTION jikan_sync.v4_task_route(text, integer);
 DROP FUNCTION jikan_sync.v4_stale(jikan_sync.v4_answer);
 DROP FUNCTION jikan_sync.is_worth_a_wait();
-DROP FUNCTION jikan_sync.v4_respond(jikan_sync.v4_answer, boolean, boolean);
+DROP FUNCTION jikan_sync.v4_respond(jikan_sync.v4_answer, boolean, boolean, boolean);
 DROP FUNCTION jikan_sync.v4_headers(jikan_sync.v4_answer);
 DROP FUNCTION jikan_sync.http_date(timestamp with time zone);
 DROP FUNCTION jikan_sync.v4_answer(text, jsonb, jsonb);
