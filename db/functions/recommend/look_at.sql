@@ -131,8 +131,8 @@ END;
 $$;
 
 COMMENT ON FUNCTION jikan_sync.look_at(bigint[], real[], real[], bigint[], boolean) IS
-'How well each of `anime_ids` goes with the `liked`, in their weighted mean, by content alone, on the scale of
-`jikan_sync.pick_recommendations`: above 0 what belongs in their lists, below what does not. None
-whose name says that it is of their franchises, unless `with_franchise`.';
+'How well each of `anime_ids` goes with the `liked`, in their weighted mean, by content alone, on
+the scale of `jikan_sync.pick_recommendations`: above 0 what belongs in their lists, below what does
+not. None whose name says that it is of their franchises, unless `with_franchise`.';
 
 COMMIT;
