@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import psycopg
 import pytest
 
 from tests.vector_steps import Connection, claim, embed_all, store, unit
@@ -16,6 +17,7 @@ CALLS = [
     "anime.search_cached('title', max_rows => 20, {})",
     "anime.similar(1, max_rows => 20, {})",
     "anime.recommend('{{1}}', max_rows => 20, {})",
+    "anime.recommend_for('{{\"1\": 9}}', max_rows => 20, {})",
     "anime.search_semantic('what the film is about', max_rows => 20, {})",
 ]
 
@@ -56,3 +58,23 @@ def test_a_film_is_of_the_year_in_which_it_began_to_air(
     }.items():
         rows: list[Any] = reader.execute(f"SELECT mal_id FROM {call.format(filters)}").fetchall()
         assert {row[0] for row in rows} == expected, filters
+
+
+@pytest.mark.parametrize("call", CALLS, ids=lambda call: call.split("(")[0])
+def test_names_are_taken_in_any_case_and_refused_where_there_are_none(
+    films: Connection, call: str
+) -> None:
+    for filters in ("types => '{movie}'", "types => '{MOVIE, tv special}'"):
+        rows: list[Any] = films.execute(f"SELECT mal_id FROM {call.format(filters)}").fetchall()
+        assert [row[0] for row in rows] == [FILM]
+    statuses = "statuses => '{finished airing, not yet aired}'"
+    assert films.execute(f"SELECT count(*) FROM {call.format(statuses)}").fetchone() == (0,)
+    for filters, said in {
+        "types => '{Series}'": "types cannot be 'Series'",
+        "types => '{tv,NULL}'": "types cannot be 'NULL'",
+        "statuses => '{airing}'": "statuses cannot be 'airing'",
+    }.items():
+        with pytest.raises(psycopg.errors.InvalidParameterValue) as refused:
+            films.execute(f"SELECT FROM {call.format(filters)}")
+        assert refused.value.diag.message_primary == said
+        assert str(refused.value.diag.message_hint).startswith("There are ")

@@ -1,5 +1,6 @@
 -- Deploy pgjikan:functions/face/admits to pg
 -- requires: schema/findable
+-- requires: functions/face/check_arguments
 
 -- The filters that search, similar, recommend and search_semantic take, as one value, and the one
 -- rule of what passes them.
@@ -50,8 +51,15 @@ PARALLEL SAFE
 BEGIN ATOMIC
     SELECT
         (
-            make_filter.types,
-            make_filter.statuses,
+            CASE
+                WHEN make_filter.types IS NOT NULL
+                    THEN jikan_sync.proper_names(make_filter.types, jikan_sync.known_types())
+            END,
+            CASE
+                WHEN make_filter.statuses IS NOT NULL
+                    THEN
+                        jikan_sync.proper_names(make_filter.statuses, jikan_sync.known_statuses())
+            END,
             lower(make_filter.genres::text)::text[],
             make_filter.year_from,
             make_filter.year_to,
@@ -64,7 +72,7 @@ END;
 COMMENT ON FUNCTION jikan_sync.make_filter(
     text[], text[], text[], integer, integer, double precision, boolean, boolean
 ) IS
-'The filters of a call as one value; genres in any case. What cannot be meant is refused by
+'The filters of a call as one value; names in any case. What cannot be meant is refused by
 `jikan_sync.check_search`.';
 
 CREATE FUNCTION jikan_sync.has_condition(filter jikan_sync.face_filter)

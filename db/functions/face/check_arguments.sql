@@ -28,11 +28,83 @@ $$;
 COMMENT ON FUNCTION jikan_sync.check_max_rows(integer) IS
 'Refuses a number of rows that is not 1 to 100. Raises: 22023.';
 
+CREATE FUNCTION jikan_sync.proper_names(names text[], known text[])
+RETURNS text[]
+LANGUAGE sql
+IMMUTABLE
+PARALLEL SAFE
+BEGIN ATOMIC
+    SELECT
+        ARRAY(  -- noqa: CP03
+            SELECT coalesce(k.name, n.name)
+            FROM unnest(proper_names.names) AS n (name)
+            LEFT JOIN unnest(proper_names.known) AS k (name) ON lower(n.name) = lower(k.name)
+        );
+END;
+
+COMMENT ON FUNCTION jikan_sync.proper_names(text[], text[]) IS
+'`names` in any case as `known` spells them; an unknown one as it is.';
+
+CREATE FUNCTION jikan_sync.known_types()
+RETURNS text[]
+LANGUAGE sql
+IMMUTABLE
+PARALLEL SAFE
+BEGIN ATOMIC
+    SELECT
+        ARRAY['TV', 'Movie', 'OVA', 'ONA', 'Special', 'TV Special', 'Music', 'CM', 'PV', 'Unknown'];
+END;
+
+COMMENT ON FUNCTION jikan_sync.known_types() IS
+'The types of anime, as Jikan spells them.';
+
+CREATE FUNCTION jikan_sync.known_statuses()
+RETURNS text[]
+LANGUAGE sql
+IMMUTABLE
+PARALLEL SAFE
+BEGIN ATOMIC
+    SELECT ARRAY['Finished Airing', 'Currently Airing', 'Not yet aired'];
+END;
+
+COMMENT ON FUNCTION jikan_sync.known_statuses() IS
+'The statuses of anime, as Jikan spells them.';
+
+CREATE FUNCTION jikan_sync.check_names(argument text, names text[], known text[])
+RETURNS void
+LANGUAGE plpgsql
+IMMUTABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    v_wrong text;
+BEGIN
+    IF names IS NULL OR names <@ known THEN
+        RETURN;
+    END IF;
+    SELECT coalesce(n.name, 'NULL') INTO v_wrong
+    FROM unnest(jikan_sync.proper_names(names, known)) AS n (name)
+    WHERE n.name <> ALL (known) IS NOT FALSE
+    LIMIT 1;
+    IF v_wrong IS NOT NULL THEN
+        RAISE EXCEPTION USING
+            ERRCODE = 'invalid_parameter_value',
+            MESSAGE = format('%s cannot be %L', argument, left(v_wrong, 100)),
+            HINT = 'There are ' || array_to_string(known, ', ') || '.';
+    END IF;
+END;
+$$;
+
+COMMENT ON FUNCTION jikan_sync.check_names(text, text[], text[]) IS
+'Refuses names, in any case, that are not among the known. Raises: 22023.';
+
 CREATE FUNCTION jikan_sync.check_search(
     max_rows integer,
     year_from integer,
     year_to integer,
-    min_score double precision
+    min_score double precision,
+    types text[],
+    statuses text[]
 )
 RETURNS void
 LANGUAGE plpgsql
@@ -53,10 +125,14 @@ BEGIN
             MESSAGE = format('min_score must be from 0 to 10, not %s', min_score),
             HINT = 'MyAnimeList scores run from 1 to 10.';
     END IF;
+    PERFORM jikan_sync.check_names('types', types, jikan_sync.known_types());
+    PERFORM jikan_sync.check_names('statuses', statuses, jikan_sync.known_statuses());
 END;
 $$;
 
-COMMENT ON FUNCTION jikan_sync.check_search(integer, integer, integer, double precision) IS
+COMMENT ON FUNCTION jikan_sync.check_search(
+    integer, integer, integer, double precision, text[], text[]
+) IS
 'Refuses arguments of the face that cannot be meant. Raises: 22023.';
 
 CREATE FUNCTION jikan_sync.check_mal_id(mal_id integer)

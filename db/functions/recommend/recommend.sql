@@ -34,7 +34,9 @@ DECLARE
     v_liked bigint[];
     v_disliked bigint[];
 BEGIN
-    PERFORM jikan_sync.check_search(max_rows, year_from, year_to, min_score);
+    PERFORM jikan_sync.check_search(
+        max_rows, year_from, year_to, min_score, types, statuses
+    );
     PERFORM jikan_sync.check_mal_ids(liked, 'liked');
     PERFORM jikan_sync.check_mal_ids(disliked, 'disliked');
     IF cardinality(liked) = 0 THEN

@@ -97,7 +97,9 @@ DECLARE
     v_seen bigint[];
     v_asked integer[];
 BEGIN
-    PERFORM jikan_sync.check_search(max_rows, year_from, year_to, min_score);
+    PERFORM jikan_sync.check_search(
+        max_rows, year_from, year_to, min_score, types, statuses
+    );
 
     SELECT
         array_agg(s.id ORDER BY s.weight DESC, s.mal_id) FILTER (WHERE s.weight > 0),

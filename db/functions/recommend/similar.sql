@@ -34,7 +34,9 @@ DECLARE
     v_id bigint;
     v_hash uuid;
 BEGIN
-    PERFORM jikan_sync.check_search(max_rows, year_from, year_to, min_score);
+    PERFORM jikan_sync.check_search(
+        max_rows, year_from, year_to, min_score, types, statuses
+    );
     PERFORM jikan_sync.check_mal_ids(ARRAY[mal_id], 'mal_id');
     SELECT a.id, a.embedding_hash INTO v_id, v_hash
     FROM jikan.anime AS a

@@ -29,7 +29,7 @@ DECLARE
     q jikan_sync.search_query;
 BEGIN
     PERFORM jikan_sync.check_search(
-        max_rows, filter.year_from, filter.year_to, filter.min_score
+        max_rows, filter.year_from, filter.year_to, filter.min_score, filter.types, filter.statuses
     );
     v_own := jikan_sync.search_ranked(query, max_rows, filter);
     hits := v_own.hits;

@@ -80,7 +80,9 @@ DECLARE
     v_title_weight double precision := jikan_sync.setting_number('semantic_title_weight');
     v_filter jikan_sync.face_filter;
 BEGIN
-    PERFORM jikan_sync.check_search(max_rows, year_from, year_to, min_score);
+    PERFORM jikan_sync.check_search(
+        max_rows, year_from, year_to, min_score, types, statuses
+    );
     IF coalesce(v_key, '') = '' THEN
         RETURN;
     END IF;
