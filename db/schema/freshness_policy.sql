@@ -36,8 +36,12 @@ BEGIN
         IF OLD.status IS NULL AND (
             TG_OP = 'DELETE'
             AND EXISTS (SELECT FROM jikan_sync.facet AS f WHERE f.name = OLD.facet)
-            OR NEW.status IS NOT NULL
-            OR NEW.facet IS DISTINCT FROM OLD.facet
+            OR TG_OP = 'UPDATE'
+            AND (
+                NEW.status IS NOT NULL
+                OR NEW.facet <> OLD.facet
+                AND EXISTS (SELECT FROM jikan_sync.facet AS f WHERE f.name = OLD.facet)
+            )
         ) THEN
             RAISE EXCEPTION USING
                 ERRCODE = 'invalid_parameter_value',

@@ -321,6 +321,13 @@ def test_a_facet_is_a_row_a_function_and_a_table(mirror: Connection, connect: Co
     assert mirror.execute("SELECT jikan_sync.max_age('forum', NULL)::text").fetchone() == (
         "90 days",
     )
+    # The way back, as a change reverts it.
+    mirror.execute("DELETE FROM jikan_sync.facet WHERE name = 'forum'")
+    assert mirror.execute(
+        "SELECT count(*) FROM jikan_sync.freshness_policy WHERE facet = 'forum'"
+    ).fetchone() == (0,)
+    with pytest.raises(psycopg.errors.InvalidParameterValue, match="without its default policy"):
+        mirror.execute("DELETE FROM jikan_sync.freshness_policy WHERE facet = 'core'")
 
 
 STORE = "SELECT jikan_sync.store_facet(%s, %s, %s::json)"

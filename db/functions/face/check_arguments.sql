@@ -34,12 +34,9 @@ LANGUAGE sql
 IMMUTABLE
 PARALLEL SAFE
 BEGIN ATOMIC
-    SELECT
-        ARRAY(  -- noqa: CP03
-            SELECT coalesce(k.name, n.name)
-            FROM unnest(proper_names.names) AS n (name)
-            LEFT JOIN unnest(proper_names.known) AS k (name) ON lower(n.name) = lower(k.name)
-        );
+    SELECT coalesce(array_agg(coalesce(k.name, n.name)), '{}')
+    FROM unnest(proper_names.names) AS n (name)
+    LEFT JOIN unnest(proper_names.known) AS k (name) ON lower(n.name) = lower(k.name);
 END;
 
 COMMENT ON FUNCTION jikan_sync.proper_names(text[], text[]) IS
@@ -51,8 +48,7 @@ LANGUAGE sql
 IMMUTABLE
 PARALLEL SAFE
 BEGIN ATOMIC
-    SELECT
-        ARRAY['TV', 'Movie', 'OVA', 'ONA', 'Special', 'TV Special', 'Music', 'CM', 'PV', 'Unknown'];
+    SELECT string_to_array('TV,Movie,OVA,ONA,Special,TV Special,Music,CM,PV,Unknown', ',');
 END;
 
 COMMENT ON FUNCTION jikan_sync.known_types() IS
