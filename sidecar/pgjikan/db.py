@@ -153,6 +153,12 @@ def release_worker(connection: Connection, *, worker: str) -> int:
     return count
 
 
+def mirror_id(connection: Connection) -> str:
+    """A name of the database among all, for upstreams."""
+    name: str = _value(connection, "SELECT jikan_sync.mirror_id()", {})
+    return name
+
+
 def tick(connection: Connection) -> int:
     """Run the jobs that are overdue, each in a transaction of its own; how many ran."""
     count = 0

@@ -44,6 +44,7 @@ class JikanLane:
         self._unrecorded: tuple[db.Request, Response] | None = None
         self._tries = 0
         self._in_doubt = False
+        self._is_introduced = False
         self._client = JikanClient(
             contact=settings.contact,
             connect_timeout=settings.connect_timeout,
@@ -72,6 +73,9 @@ class JikanLane:
             self._in_doubt = False
             if request is None:
                 return False
+            if not self._is_introduced:
+                self._client.introduce(self._session.call(db.mirror_id))
+                self._is_introduced = True
             if self._stop.wait(request.wait.total_seconds()):
                 self._session.call(db.release, request)
                 return False

@@ -15,7 +15,7 @@ def probe(connection: psycopg.Connection[Any], settings: Settings, name: str) ->
     """Ask a provider, even a disabled one, for one title; None while it may not be asked."""
     with connection.cursor(row_factory=dict_row) as cursor:
         slot = cursor.execute(
-            "SELECT r.* FROM jikan_sync.reserve_request("
+            "SELECT r.*, jikan_sync.mirror_id() AS mirror_id FROM jikan_sync.reserve_request("
             "only_provider => %(name)s, keys => %(keys)s::text[]) AS r",
             {"name": name, "keys": list(settings.server_keys)},
         ).fetchone()
@@ -30,6 +30,7 @@ def probe(connection: psycopg.Connection[Any], settings: Settings, name: str) ->
         deadline=settings.request_deadline,
         max_bytes=settings.max_body_bytes,
     )
+    client.introduce(slot["mirror_id"])
     try:
         response = client.fetch_task(
             "anime",

@@ -1,6 +1,7 @@
 -- Deploy pgjikan:functions/upstream/fetch_now to pg
 -- requires: functions/upstream/reserve_request
 -- requires: functions/upstream/report_request
+-- requires: functions/upstream/mirror_id
 -- requires: functions/upstream/record_response
 -- requires: functions/store/note_missing
 -- requires: functions/freshness/ledger
@@ -151,6 +152,7 @@ call("SELECT pg_catalog.pg_sleep($1)", ["float8"], slot["wait"])
 
 if "client" not in SD:
     SD["client"] = JikanClient(contact=os.environ.get("PGJIKAN_CONTACT"), deadline=10.0)
+    SD["client"].introduce(call("SELECT jikan_sync.mirror_id() AS id", [])[0]["id"])
 got = SD["client"].fetch_task(
     "anime",
     f"/anime/{mal_id}/full",

@@ -41,6 +41,26 @@ $$;
 
 COMMENT ON FUNCTION jikan_sync.v4_no_route() IS 'The answer to a path that is no route.';
 
+CREATE FUNCTION jikan_sync.v4_loop()
+RETURNS jikan_sync.v4_answer
+LANGUAGE plpgsql
+STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    v_answer jikan_sync.v4_answer;
+BEGIN
+    v_answer.status := 508;
+    v_answer.body := jikan_sync.v4_error(
+        508, 'HttpException', 'Loop Detected: this gateway is over the database that asks'
+    );
+    RETURN v_answer;
+END;
+$$;
+
+COMMENT ON FUNCTION jikan_sync.v4_loop() IS
+'The answer to a sidecar whose provider is a gateway over its own database.';
+
 CREATE FUNCTION jikan_sync.v4_invalid(messages jsonb)
 RETURNS jikan_sync.v4_answer
 LANGUAGE plpgsql

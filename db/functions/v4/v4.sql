@@ -10,6 +10,7 @@
 -- requires: functions/freshness/count_hit
 -- requires: functions/upstream/reserve_request
 -- requires: schema/worker
+-- requires: functions/upstream/mirror_id
 
 -- The Jikan v4 API as a function. One of them also asks for what is missing or stale; asking comes
 -- after the answer, which is read from one snapshot.
@@ -70,6 +71,9 @@ DECLARE
     v_request jikan_sync.v4_request;
     v_answer jikan_sync.v4_answer;
 BEGIN
+    IF headers ? 'pgjikan-mirror' AND headers ->> 'pgjikan-mirror' = jikan_sync.mirror_id() THEN
+        RETURN jikan_sync.v4_loop();
+    END IF;
     v_route := jikan_sync.v4_find_route(v_path);
     IF v_route.pattern IS NULL THEN
         RETURN jikan_sync.v4_no_route();
@@ -425,7 +429,8 @@ COMMENT ON FUNCTION anime.v4(text, jsonb, jsonb) IS
 'What Jikan''s REST API answers to GET `path` (with or without /v4) with `query` (parameter: text),
 at once from the database: status, headers and body. What is missing or stale is asked for behind
 your back; where `is_miss` is true, wait for NOTIFY on `anime_stored` (of a search `anime_search`)
-and ask `anime.v4_cached`. `headers` (in lower case) may hold if-none-match. In a read-only
+and ask `anime.v4_cached`. `headers` (in lower case) may hold if-none-match and pgjikan-mirror. In a
+read-only
 transaction or on a standby it only reads; where it would have asked, `has_wish` is true: ask the
 primary the same, and wait where `is_miss`. A request that is wrong is answered as such: nothing is
 raised.';

@@ -66,6 +66,10 @@ class JikanClient:
     def close(self) -> None:
         self._session.close()
 
+    def introduce(self, mirror_id: str) -> None:
+        """Say for which database is asked, so that a gateway over the same one refuses."""
+        self._session.headers["Pgjikan-Mirror"] = mirror_id
+
     def fetch(
         self,
         path: str,

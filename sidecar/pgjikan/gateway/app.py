@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 import re
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from urllib.parse import parse_qsl, unquote
 
@@ -135,7 +135,7 @@ class Gateway:
             return Reply(204, b"", {name.decode(): value.decode() for name, value in _PREFLIGHT})
         if method not in ("GET", "HEAD"):
             return refusals.WRONG_METHOD
-        question = _question(raw_path, raw_query, headers.get(b"if-none-match"))
+        question = _question(raw_path, raw_query, headers)
         answer = await self._answer(question, counted(_client(scope)))
         if answer.status == 404 and self.passing is not None and b"HttpException" in answer.body:
             answer = await self.passing.answer(question) or answer
@@ -257,7 +257,7 @@ def fingerprint(raw_path: bytes, raw_query: bytes) -> str:
     return f"request:{word}:{hashlib.sha1(uri, usedforsecurity=False).hexdigest()}"
 
 
-def _question(raw_path: bytes, raw_query: bytes, known: bytes | None) -> Question:
+def _question(raw_path: bytes, raw_query: bytes, headers: Mapping[bytes, bytes]) -> Question:
     # The database's text cannot hold a zero; another control character is as wrong everywhere.
     path = unquote(raw_path.decode("latin-1"), errors="replace").replace("\0", "\1")
     pairs = parse_qsl(
@@ -267,8 +267,9 @@ def _question(raw_path: bytes, raw_query: bytes, known: bytes | None) -> Questio
         max_num_fields=None,
     )
     query = {name.replace("\0", "\1"): value.replace("\0", "\1") for name, value in pairs}
+    known, mirror = headers.get(b"if-none-match"), headers.get(b"pgjikan-mirror")
     tags = None if known is None else known.decode("latin-1").replace(GZIP_MARK, "")
-    return Question(path, query, tags)
+    return Question(path, query, tags, None if mirror is None else mirror.decode("latin-1"))
 
 
 def _line(scope: Scope) -> tuple[bytes, bytes]:

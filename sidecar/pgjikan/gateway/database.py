@@ -45,9 +45,13 @@ class Question:
     path: str
     query: Mapping[str, str]
     known: str | None
+    #: The mirror for which another pgjikan asks.
+    mirror: str | None = None
 
     def parameters(self) -> dict[str, str]:
         headers = {} if self.known is None else {"if-none-match": self.known}
+        if self.mirror is not None:
+            headers["pgjikan-mirror"] = self.mirror
         return {
             "path": self.path,
             "query": json.dumps(self.query),

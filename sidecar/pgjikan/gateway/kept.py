@@ -34,10 +34,10 @@ class Request(NamedTuple):
     def of(
         cls, method: str, path: bytes, query: bytes, headers: Mapping[bytes, bytes]
     ) -> Request | None:
-        """The request; None: one with a body or another method, which is refused anyway."""
+        """The request; None: what may be refused for what else it says."""
         if method not in ("GET", "HEAD") or b"transfer-encoding" in headers:
             return None
-        if headers.get(b"content-length", b"0") != b"0":
+        if headers.get(b"content-length", b"0") != b"0" or b"pgjikan-mirror" in headers:
             return None
         return cls(
             method, path, query, headers.get(b"if-none-match"), headers.get(b"accept-encoding")

@@ -37,7 +37,7 @@ _RESOURCES = frozenset(
 _PATIENCE = 2.0
 
 _RESERVE = (
-    "SELECT r.provider, r.base_url, r.key_header, r.wait, r.is_first "
+    "SELECT r.provider, r.base_url, r.key_header, r.wait, r.is_first, jikan_sync.mirror_id() "
     "FROM jikan_sync.reserve_request(subject => %(subject)s) AS r"
 )
 _REPORT = (
@@ -85,7 +85,8 @@ class PassThrough:
         row = await self._database.row(_RESERVE, {"subject": f"pass_through:{path}"})
         if row is None:
             return _said(refusals.UPSTREAM_FAILED)
-        provider, base_url, key_header, wait, is_first = row
+        provider, base_url, key_header, wait, is_first, mirror_id = row
+        self._client.introduce(mirror_id)
         if wait > timedelta(seconds=_PATIENCE):
             return _said(refusals.RATE_LIMITED)
         await asyncio.sleep(wait.total_seconds())
