@@ -88,12 +88,15 @@ def test_a_stop_waits_for_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
             target=lambda: late.extend(sidecar.run(["jikan", "b"], dsn, Settings(), stop))
         )
         thread.start()
+        conversations = [silent.accept()[0] for _ in range(3)]  # jobs, listener, heartbeat
         wait_until(lambda: all(lane.has_begun.is_set() for lane in lanes))
         told_at = time.monotonic()
         stop.set()
         thread.join(PATIENCE)
         seconds = time.monotonic() - told_at
         over.set()
+        for conversation in conversations:
+            conversation.close()
     for left in set(threading.enumerate()) - before:
         left.join()
     assert sorted(late) == ["heartbeat", "lane-b", "lane-jikan", "lane-jobs", "listener"]
