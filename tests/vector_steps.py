@@ -121,3 +121,17 @@ def add_model(connection: Connection, name: str = "other", dimensions: int = 3) 
             connection, "SELECT jikan_sync.add_embedding_model('local', %s, %s)", name, dimensions
         )
     )
+
+
+def vote(connection: Connection, own: int, votes: dict[int, int], at: str = "2026-01-01Z") -> None:
+    """The recommendations of a title, as Jikan lists them."""
+    data = [{"entry": {"mal_id": other}, "votes": count} for other, count in votes.items()]
+    connection.execute(
+        "SELECT jikan_sync.store_recommendations(%s, %s::jsonb, %s::timestamptz)",
+        [own, json.dumps(data), at],
+    )
+
+
+def refresh(connection: Connection) -> int:
+    """A run of refresh_neighbours: how many titles it reckoned."""
+    return int(value(connection, "SELECT jikan_sync.refresh_neighbours()"))

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 
 import pytest
-from tests.vector_steps import Connection, embed_all, set_setting, store, unit, value
+from tests.vector_steps import (
+    Connection,
+    embed_all,
+    refresh,
+    set_setting,
+    store,
+    unit,
+    value,
+    vote,
+)
 
 GENRES = ["Mystery", "Psychological", "Comedy"]
 VECTORS = {n: unit(1.0, n / 10) for n in range(1, 13)}
@@ -22,16 +30,12 @@ def whys(connection: Connection, call: str) -> dict[int, str]:
     return {row[0]: row[1] for row in rows}
 
 
-def vote(connection: Connection, own: int, votes: dict[int, int], at: str = "2026-01-01Z") -> None:
-    data = [{"entry": {"mal_id": other}, "votes": count} for other, count in votes.items()]
+def tombstone(connection: Connection, *mal_ids: int) -> None:
     connection.execute(
-        "SELECT jikan_sync.store_recommendations(%s, %s::jsonb, %s::timestamptz)",
-        [own, json.dumps(data), at],
+        "UPDATE jikan.anime SET removed_at = now(), missing_count = 3, first_missing_at = now(), "
+        "last_missing_at = now() WHERE mal_id = ANY (%s)",
+        [list(mal_ids)],
     )
-
-
-def refresh(connection: Connection) -> int:
-    return int(value(connection, "SELECT jikan_sync.refresh_neighbours()"))
 
 
 @pytest.fixture
@@ -50,6 +54,25 @@ def test_votes_lead_and_what_is_alike_follows(dozen: Connection) -> None:
         assert ids(dozen, "similar(11, 1)") == [1], "read from the other side"
         refresh(dozen)
     assert value(dozen, "SELECT count(*) FROM jikan.neighbour") == len(VECTORS)
+
+
+def test_a_vote_beats_a_name(connection: Connection) -> None:
+    store(
+        connection,
+        {"mal_id": 1, "title": "Monster"},
+        {"mal_id": 2, "title": "Monster Musume no Iru Nichijou"},
+        {"mal_id": 3, "title": "Ookami Shounen", "title_english": "The Wolf Boy"},
+        {"mal_id": 4, "title": "Kitsune", "title_english": "Once More: The Wolf Boy Returns"},
+    )
+    embed_all(connection, VECTORS)
+    assert ids(connection, "similar(1)") == [3, 4]
+    assert ids(connection, "similar(3)") == [2, 1]
+    vote(connection, 1, {2: 1})
+    vote(connection, 3, {4: 1})
+    for _state in ("on the spot", "kept"):
+        assert ids(connection, "similar(1)") == [2, 3, 4]
+        assert ids(connection, "similar(3)") == [4, 2, 1]
+        refresh(connection)
 
 
 def test_a_walk_over_votes_finds_what_nobody_voted_for(dozen: Connection) -> None:
@@ -176,6 +199,24 @@ def test_a_run_is_bounded_and_the_rest_is_left_for_the_next(dozen: Connection) -
     assert value(dozen, "SELECT count(*) FROM jikan_sync.neighbour_wish") == 0
 
 
+def test_another_limit_makes_nothing_outdated(dozen: Connection) -> None:
+    refresh(dozen)
+    set_setting(dozen, "neighbour_refresh_limit", "100")
+    assert refresh(dozen) == 0
+
+
+def test_tombstones_use_up_no_run(dozen: Connection) -> None:
+    refresh(dozen)
+    tombstone(dozen, 1, 2)
+    refresh(dozen)
+    set_setting(dozen, "neighbour_vector_weight", "0")
+    set_setting(dozen, "neighbour_refresh_limit", "1")
+    assert [refresh(dozen) for _run in range(11)] == [1] * 10 + [0]
+    outdated = "SELECT array_agg(mal_id ORDER BY mal_id) FROM jikan.neighbour "
+    outdated += "JOIN jikan.anime ON id = anime_id WHERE basis <> jikan_sync.neighbour_basis()"
+    assert value(dozen, outdated) == [1, 2]
+
+
 def test_other_weights_reckon_all_anew(dozen: Connection) -> None:
     refresh(dozen)
     set_setting(dozen, "neighbour_vector_weight", "0")
@@ -212,16 +253,29 @@ def test_the_oldest_are_looked_at_again(
 
 def test_a_removed_title_is_gone_and_comes_back(dozen: Connection) -> None:
     refresh(dozen)
-    dozen.execute(
-        "UPDATE jikan.anime SET removed_at = now(), missing_count = 3, "
-        "first_missing_at = now(), last_missing_at = now() WHERE mal_id = 2"
-    )
+    tombstone(dozen, 2)
     assert ids(dozen, "similar(1, 2)") == [3, 4]
     dozen.execute(
         "UPDATE jikan.anime SET removed_at = NULL, missing_count = 0, "
         "first_missing_at = NULL, last_missing_at = NULL WHERE mal_id = 2"
     )
     assert ids(dozen, "similar(1, 2)") == [2, 3]
+
+
+@pytest.mark.parametrize("how", ["removed", "not approved"])
+def test_those_that_know_a_title_that_is_gone_are_reckoned_anew(
+    dozen: Connection, how: str
+) -> None:
+    refresh(dozen)
+    if how == "removed":
+        tombstone(dozen, 2)
+    else:
+        dozen.execute("UPDATE jikan.anime SET approved = false WHERE mal_id = 2")
+    wished = "SELECT array_agg(DISTINCT mal_id ORDER BY mal_id) FROM jikan_sync.neighbour_wish"
+    assert value(dozen, wished) == [n for n in VECTORS if n != 2]
+    assert refresh(dozen) == 11
+    knowing = "SELECT count(*) FROM jikan.neighbour WHERE 2 = ANY (mal_ids)"
+    assert value(dozen, knowing) == 0
 
 
 def test_votes_for_what_is_not_mirrored_wait_for_it(dozen: Connection) -> None:
@@ -245,6 +299,19 @@ def test_adult_titles_only_where_asked_for(connection: Connection) -> None:
         assert sorted(ids(connection, "similar(8, 20)")) == [1, 2, 3, 4, 5, 6]
         assert 8 in ids(connection, "similar(1, 20, nsfw => true)")
         assert ids(connection, "similar(8, 1, nsfw => true)") != []
+        refresh(connection)
+
+
+def test_one_vote_brings_an_adult_title_where_it_is_asked_for(connection: Connection) -> None:
+    store(connection, *({"mal_id": n} for n in range(1, 150)))
+    store(connection, {"mal_id": 150, "rating": "Rx - Hentai"})
+    embed_all(connection, dict.fromkeys(range(1, 150), unit(1.0)) | {150: unit(0.0, 1.0)})
+    vote(connection, 1, {150: 1})
+    for _state in ("on the spot", "kept"):
+        assert ids(connection, "similar(1, 10, nsfw => true)")[0] == 150
+        found = ids(connection, "similar(1, 10)")
+        assert len(found) == 10
+        assert 150 not in found
         refresh(connection)
 
 

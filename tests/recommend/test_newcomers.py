@@ -83,6 +83,17 @@ def test_a_newcomer_is_in_every_answer_until_it_is_placed(connection: Connection
     assert value(connection, "SELECT mal_ids FROM jikan.neighbour ORDER BY anime_id") == [2]
 
 
+def test_newcomers_without_a_vector_crowd_none_out(connection: Connection) -> None:
+    store(connection, {"mal_id": 1}, {"mal_id": 2})
+    embed_all(connection, {1: AT[1], 2: AT[3]})
+    connection.execute("SELECT jikan_sync.count_traits()")
+    connection.execute("SELECT jikan_sync.refresh_neighbours()")
+    store(connection, {"mal_id": 3})
+    embed_all(connection, {3: AT[2]})
+    store(connection, *({"mal_id": mal_id} for mal_id in range(4, 64)))
+    assert value(connection, "SELECT array_agg(mal_id) FROM anime.similar(1, max_rows => 1)") == [3]
+
+
 def test_more_genres_than_an_index_takes_are_stored_and_found(connection: Connection) -> None:
     genres = [
         {"mal_id": n, "type": "anime", "name": hashlib.sha256(bytes(n)).hexdigest(), "url": ""}

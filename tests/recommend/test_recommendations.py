@@ -22,6 +22,9 @@ from tests.vector_steps import (
 
 AT = {1: unit(1.0), 2: unit(1.0, 0.2), 3: unit(1.0, 0.5), 4: unit(1.0, 1.0), 5: unit(0.0, 1.0)}
 
+REZERO = "Re:Zero kara Hajimeru Isekai Seikatsu"
+OREGAIRU = "Yahari Ore no Seishun Love Comedy wa Machigatteiru."
+
 
 def ids(connection: Connection, query: str, *parameters: Any) -> list[int]:
     rows = connection.execute(f"SELECT mal_id FROM {query}".encode(), parameters or None)
@@ -147,6 +150,20 @@ def test_without_relations_the_title_tells_the_franchise(connection: Connection)
     assert ids(connection, "anime.similar(3)") == [2, 1]
 
 
+def test_of_titles_of_one_stem_the_best_stands_for_all(connection: Connection) -> None:
+    store(
+        connection,
+        {"mal_id": 1},
+        {"mal_id": 2, "title": f"{REZERO} 2nd Season"},
+        {"mal_id": 3, "title": REZERO},
+        {"mal_id": 4, "title": f"{OREGAIRU} Zoku"},
+        {"mal_id": 5, "title": f"{OREGAIRU} Kan"},
+    )
+    embed_all(connection, AT)
+    assert ids(connection, "anime.similar(1)") == [2, 4]
+    assert ids(connection, "anime.similar(1, with_franchise => true)") == [2, 3, 4, 5]
+
+
 def test_crossovers_make_no_franchise(five: Connection) -> None:
     relate(five, 1, "Character", 2)
     relate(five, 1, "Other", 2)
@@ -171,6 +188,15 @@ def test_franchises_follow_relations_as_they_come_and_go(five: Connection) -> No
         ("Mob Psycho 100", "Mob Psycho 100 II", True),
         ("Dr. STONE", "Dr. STONE: NEW WORLD Part 2", True),
         ("Kaguya-sama wa Kokurasetai", "Kaguya-sama wa Kokurasetai? 2nd Season", True),
+        (REZERO, f"{REZERO} 2nd Season", True),
+        (REZERO, f"{REZERO} 2nd Season Part 2", True),
+        (OREGAIRU, f"{OREGAIRU} Zoku", True),
+        (f"{OREGAIRU} Zoku", f"{OREGAIRU} Kan", True),
+        ("My Teen Romantic Comedy SNAFU", "My Teen Romantic Comedy SNAFU TOO!", True),
+        ("Re:Creators", REZERO, False),
+        ("86", "86 Part 2", True),
+        ("Kan", "Too", False),
+        ("!?", "...", False),
         ("Air", "Air Gear", False),
         ("K", "K-On!", False),
         ("Another", "Another World", False),

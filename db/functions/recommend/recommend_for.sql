@@ -96,6 +96,7 @@ DECLARE
     v_disliked_weights real[];
     v_seen bigint[];
     v_asked integer[];
+    v_has_liked boolean;
 BEGIN
     PERFORM jikan_sync.check_search(
         max_rows, year_from, year_to, min_score, types, statuses
@@ -108,8 +109,10 @@ BEGIN
         array_agg(-s.weight ORDER BY s.weight, s.mal_id) FILTER (WHERE s.weight < 0),
         array_agg(s.id),
         array_agg(s.mal_id ORDER BY s.weight DESC NULLS LAST, s.mal_id)
-            FILTER (WHERE s.weight > 0 OR s.id IS NULL)
-    INTO v_liked, v_liked_weights, v_disliked, v_disliked_weights, v_seen, v_asked
+            FILTER (WHERE s.weight > 0 OR s.id IS NULL),
+        bool_or(s.weight > 0)
+    INTO
+        v_liked, v_liked_weights, v_disliked, v_disliked_weights, v_seen, v_asked, v_has_liked
     FROM (
         SELECT
             r.mal_id,
@@ -119,7 +122,8 @@ BEGIN
         LEFT JOIN jikan.anime AS a ON a.mal_id = r.mal_id
     ) AS s;
 
-    IF v_asked IS NULL THEN
+    -- Mirrored or not: the answer to the same list must not turn into an error.
+    IF v_has_liked IS NOT TRUE THEN
         RAISE EXCEPTION USING
             ERRCODE = 'invalid_parameter_value',
             MESSAGE = 'scores must hold at least one title scored above 5',

@@ -44,7 +44,7 @@ BEGIN ATOMIC
             WHEN v.votes IS NOT NULL THEN format('recommended by %s for %s', v.votes, v.title)
             WHEN f.votes IS NOT NULL THEN format('recommended by %s for its franchise', f.votes)
             WHEN i.is_walked THEN 'liked by the same people'
-            WHEN g.names IS NOT NULL THEN 'alike: ' || anime.plain_text(g.names)
+            WHEN g.names IS NOT NULL THEN 'alike: ' || g.names
             WHEN s.name IS NOT NULL THEN 'alike: by ' || anime.plain_text(s.name)
             ELSE 'nothing nearer'
         END
@@ -76,19 +76,20 @@ BEGIN ATOMIC
             string_agg(t.name, ', ' ORDER BY t.liked_count DESC, t.rarity DESC, t.name ASC) AS names
         FROM (
             SELECT
-                n.entry ->> 'name' AS name,
+                anime.plain_text(n.entry ->> 'name') AS name,
                 count(*) AS liked_count,
                 coalesce(max(r.rarity), 3) AS rarity
             FROM
                 jsonb_array_elements(
                     a.genres || a.explicit_genres || a.themes || a.demographics
                 ) AS n (entry)
-            INNER JOIN liked AS l ON lower(n.entry ->> 'name') = any(l.genre_names)
+            INNER JOIN liked AS l
+                ON lower(anime.plain_text(n.entry ->> 'name')) = any(l.genre_names)
             LEFT JOIN jikan_sync.trait AS r
-                ON r.kind = 'genre' AND r.name = lower(n.entry ->> 'name')
+                ON r.kind = 'genre' AND r.name = lower(anime.plain_text(n.entry ->> 'name'))
             WHERE coalesce(v.votes, f.votes) IS NULL AND i.is_walked IS NOT TRUE
-            GROUP BY n.entry ->> 'name'
-            ORDER BY liked_count DESC, rarity DESC, n.entry ->> 'name'
+            GROUP BY anime.plain_text(n.entry ->> 'name')
+            ORDER BY liked_count DESC, rarity DESC, name
             LIMIT 3
         ) AS t
     ) AS g ON TRUE

@@ -13,8 +13,9 @@ LANGUAGE sql
 IMMUTABLE
 PARALLEL SAFE
 BEGIN ATOMIC
-    -- Of "Re:Zero" too little is left before the colon: what is behind it counts.
-    SELECT s.stem
+    -- Of "Re:Zero" too little is left before the colon: what is behind it counts. Of "..." nothing
+    -- is left at all.
+    SELECT coalesce(nullif(s.stem, ''), lower(title_stem.title))
     FROM (
         SELECT
             p.place,
