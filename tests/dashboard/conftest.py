@@ -1,8 +1,9 @@
-"""The dashboard on a free loopback port, as `pgjikan dashboard` serves it."""
+"""The dashboard on a free loopback port, as `pgjikan dashboard` serves it, and a browser for it."""
 
 from __future__ import annotations
 
 import asyncio
+import shutil
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,11 +12,16 @@ from typing import Any
 import psycopg
 import pytest
 from aiohttp import web
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from pgjikan.dashboard import make_app
 from pgjikan.gateway.server import listen
 
 Connection = psycopg.Connection[Any]
+
+# Nobody but this machine: no service of Google's, no picture from elsewhere.
+ALONE = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"
+PATIENCE = 30_000  # ms
 
 
 @contextmanager
@@ -50,6 +56,44 @@ def site(database: str) -> Iterator[str]:
     """The address of a dashboard of the test's database."""
     with serve(database) as address:
         yield address
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Debian's Chromium; without it these tests fail rather than skip.
+
+    Not longer than a module: while it is open, its event loop counts as running in this thread.
+    """
+    chromium = shutil.which("chromium")
+    assert chromium is not None, "chromium is not installed: apt-get install chromium"
+    expect.set_options(timeout=PATIENCE)
+    with (
+        sync_playwright() as playwright,
+        playwright.chromium.launch(executable_path=chromium, args=[ALONE]) as launched,
+    ):
+        yield launched
+
+
+@pytest.fixture
+def page(browser: Browser, site: str) -> Iterator[Page]:
+    """The dashboard in a browser; at the end it has complained of nothing and asked nobody else."""
+    with browser.new_page() as page:
+        asked: list[str] = []
+        page.on("request", lambda request: asked.append(request.url))
+        page.goto(site)
+        expect(page.locator("#jobs tbody tr").nth(5)).to_be_visible()
+        yield page
+        assert complaints(page) == []
+        assert [url for url in asked if not url.startswith(site)] == []
+
+
+def complaints(page: Page) -> list[str]:
+    """What the page wrote to the console, and the errors that it did not catch."""
+    page.evaluate("1")  # whatever is still to be heard
+    return [
+        *(message.text for message in page.console_messages(filter="all")),
+        *(error.message for error in page.page_errors(filter="all")),
+    ]
 
 
 @pytest.fixture

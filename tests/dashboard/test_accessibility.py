@@ -9,14 +9,13 @@ from typing import Any
 
 import psycopg
 import pytest
+from playwright.sync_api import Page, expect
 
-from tests.dashboard.chromium import Page
-from tests.dashboard.test_page import browser, page, search
+from tests.dashboard.test_page import Scheme, search
 from tests.store.documents import anime
 from tests.store.test_store_anime import store
 
 pytestmark = pytest.mark.full
-__all__ = ["browser", "page"]
 
 RUN = """axe.run(document, { preload: false, resultTypes: ["violations"] }).then((found) => ({
   rules: found.passes.length,
@@ -37,19 +36,19 @@ def axe(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing(
-    scheme: str,
+    scheme: Scheme,
     axe: str,
     page: Page,
     connection: psycopg.Connection[Any],
     give_up: Callable[..., int],
 ) -> None:
-    page.prefer(scheme)
+    page.emulate_media(color_scheme=scheme)
     store(connection, [anime(1), anime(2, title="Cowboy Funk")])
     give_up(101)
     search(page, "cowb")
-    page.wait("document.querySelectorAll('#results tbody tr').length === 2")
-    page.wait("document.querySelectorAll('#dead tbody tr').length === 1")
-    page.js(axe)
-    found = page.js(RUN)
+    expect(page.locator("#results tbody tr")).to_have_count(2)
+    expect(page.locator("#dead tbody tr")).to_have_count(1)
+    page.evaluate(axe)
+    found = page.evaluate(RUN)
     assert found["rules"] > 20
     assert found["violations"] == []

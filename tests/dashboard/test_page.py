@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import Any
+import re
+from collections.abc import Callable
+from typing import Any, Literal
 
 import psycopg
 import pytest
+from playwright.sync_api import Browser, Locator, Page, Route, expect
 
 from tests.conftest import Simulate
-from tests.dashboard.chromium import Chromium, Page
 from tests.dashboard.conftest import serve
 from tests.sidecar.conftest import listening, process, use, wait_until
 from tests.store.documents import anime, full
 from tests.store.test_store_anime import store, value
 
 Connection = psycopg.Connection[Any]
+Scheme = Literal["light", "dark"]
 
 pytestmark = pytest.mark.full
 
-#: What stands in a row of the results, by column.
-FRESHNESS = "#results tbody tr td:nth-child(6) .state"
 #: The contrast of every text that is shown with the ground it stands on, where it is under AA.
 FAINT = """(() => {
   const parts = (colour) => colour.match(/[\\d.]+/g).map(Number);
@@ -53,78 +53,56 @@ FAINT = """(() => {
 })()"""
 
 
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Chromium]:
-    """Chromium; without it these tests fail rather than skip."""
-    with Chromium() as chromium:
-        yield chromium
-
-
-@pytest.fixture
-def page(browser: Chromium, site: str) -> Iterator[Page]:
-    """The dashboard in a browser; at the end it has complained of nothing and asked nobody else."""
-    page = browser.page()
-    page.prefer("light")
-    page.go(site)
-    page.wait("document.querySelectorAll('#jobs tbody tr').length > 5")
-    yield page
-    page.js("1")  # whatever is still to be heard
-    assert page.complaints == []
-    assert [url for url in page.requests if not url.startswith(site)] == []
-    page.close()
-
-
 def search(page: Page, query: str) -> None:
-    page.js("document.querySelector('#query').focus()")
-    page.press(*query)
+    page.get_by_role("searchbox").press_sequentially(query)
 
 
-def titles(page: Page) -> list[str]:
-    found: list[str] = page.js(
-        "[...document.querySelectorAll('#results tbody a')].map((link) => link.textContent)"
-    )
-    return found
+def titles(page: Page) -> Locator:
+    return page.locator("#results tbody a")
+
+
+def freshness(page: Page) -> Locator:
+    return page.locator("#results tbody td.freshness .state")
 
 
 def background(page: Page) -> str:
-    colour: str = page.js("getComputedStyle(document.body).backgroundColor")
+    colour: str = page.locator("body").evaluate("it => getComputedStyle(it).backgroundColor")
     return colour
 
 
 def test_rows_come_as_you_type(page: Page, connection: Connection) -> None:
     store(connection, [anime(1), anime(2, title="Cowboy Funk"), anime(3, title="Trigun")])
     search(page, "cowb")
-    page.wait("document.querySelectorAll('#results tbody tr').length === 2")
-    assert titles(page) == ["Cowboy Bebop", "Cowboy Funk"]
-    row = page.text("#results tbody tr").split()
+    expect(titles(page)).to_have_text(["Cowboy Bebop", "Cowboy Funk"])
+    row = page.locator("#results tbody tr").first.inner_text().split()
     assert row[:3] == ["Cowboy", "Bebop", "1998"]
     assert "TV" in row and "8.75" in row and "prefix" in row
-    page.press(*"oy f")
-    page.wait("document.querySelector('#results tbody a')?.textContent === 'Cowboy Funk'")
-    assert page.text("#said").startswith("1 title") or titles(page)[0] == "Cowboy Funk"
-    page.wait("location.search === '?q=cowboy+f'")
+    page.keyboard.type("oy f")
+    expect(titles(page).first).to_have_text("Cowboy Funk")
+    expect(page).to_have_url(re.compile(r"/\?q=cowboy\+f$"))
 
 
 def test_a_title_nobody_has_arrives_and_turns_fresh_in_place(
     page: Page, database: str, connection: Connection, simulate: Simulate
 ) -> None:
     store(connection, [anime(1)])
+    said = page.locator("#said")
     with simulate([full(1454, title="Kemonozume")]) as upstream:
         use(connection, upstream)
         search(page, "kemonozume")
-        page.wait("document.querySelector('#said').textContent.includes('asking upstream')")
-        assert titles(page) == []
+        expect(said).to_contain_text("asking upstream")
+        assert titles(page).count() == 0
         with process(database, "--lane", "jikan"):
-            page.wait("document.querySelector('#results tbody a')?.textContent === 'Kemonozume'")
-            page.wait("document.querySelector('#said').textContent.includes('upstream was asked')")
-            page.wait(f"document.querySelector('{FRESHNESS}').textContent === 'pending'")
-            page.js("window.kept = document.querySelector('#results tbody tr')")
+            expect(titles(page)).to_have_text("Kemonozume")
+            expect(said).to_contain_text("upstream was asked")
+            expect(freshness(page)).to_have_text("pending")
+            row = page.locator("#results tbody tr").element_handle()
             with process(database, "--lane", "embedding"):
-                page.wait(f"document.querySelector('{FRESHNESS}').textContent === 'fresh'")
-    assert page.js("window.kept.isConnected && window.kept.classList.contains('changed')")
-    assert "Kemonozume is now fresh" in page.text("#said")
-    assert page.js("document.querySelector('#said').getAttribute('aria-live')") == "polite"
-    page.wait("document.querySelector('#outcomes').textContent.includes('ok')", 60)
+                expect(freshness(page)).to_have_text("fresh")
+    assert row.evaluate("it => it.isConnected && it.classList.contains('changed')")
+    expect(said).to_contain_text("Kemonozume is now fresh")
+    expect(said).to_have_attribute("aria-live", "polite")
+    expect(page.locator("#outcomes")).to_contain_text("ok", timeout=60_000)
 
 
 def test_a_stale_row_is_refreshed_before_your_eyes(
@@ -134,13 +112,14 @@ def test_a_stale_row_is_refreshed_before_your_eyes(
     with simulate([anime(1)]) as upstream:
         use(connection, upstream)
         search(page, "cowboy bebop")
-        page.wait(f"document.querySelector('{FRESHNESS}')?.textContent === 'stale'")
-        page.press("ArrowDown")
+        expect(freshness(page)).to_have_text("stale")
+        page.keyboard.press("ArrowDown")
         with process(database):
             wait_until(lambda: listening(connection))
-            page.wait(f"document.querySelector('{FRESHNESS}').textContent === 'fresh'")
-    page.wait("document.querySelector('#results .age').textContent.includes('ago')")
-    assert page.js("document.activeElement.textContent") == "Cowboy Bebop"  # focus outlives it
+            expect(freshness(page)).to_have_text("fresh")
+    expect(page.locator("#results .age")).to_contain_text("ago")
+    expect(titles(page)).to_have_text("Cowboy Bebop")
+    expect(titles(page)).to_be_focused()  # focus outlives it
 
 
 def test_a_dead_letter_is_redriven_by_keyboard(
@@ -148,18 +127,18 @@ def test_a_dead_letter_is_redriven_by_keyboard(
 ) -> None:
     give_up(101, "the first")
     give_up(102, "<b>the second</b>")
-    page.wait("document.querySelectorAll('#dead tbody tr').length === 2")
-    assert "<b>the second</b>" in page.text("#dead")
-    assert "2 tasks were given up" in page.text("#dead-said")
-    page.js("document.querySelector('#dead tbody tr:last-child button').focus()")
-    page.press("Enter")
-    page.wait("document.querySelectorAll('#dead tbody tr').length === 1")
+    rows = page.locator("#dead tbody tr")
+    expect(rows).to_have_count(2)
+    expect(rows.get_by_text("<b>the second</b>")).to_be_visible()
+    expect(page.get_by_text("2 tasks were given up")).to_be_visible()
+    rows.last.get_by_role("button").press("Enter")
+    expect(rows).to_have_count(1)
     assert value(connection, "SELECT mal_id FROM jikan_sync.queue") == 101
-    assert page.js("document.activeElement.id") == "dead-title"
-    page.press("Tab")
-    assert page.js("document.activeElement.id") == "redrive-all"
-    page.press("Enter")
-    page.wait("document.querySelector('#dead').hidden")
+    expect(page.locator("#dead-title")).to_be_focused()
+    page.keyboard.press("Tab")
+    expect(page.locator("#redrive-all")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator("#dead")).to_be_hidden()
     assert value(connection, "SELECT count(*) FROM jikan_sync.dead_letter") == 0
 
 
@@ -167,57 +146,61 @@ def test_titles_are_text_whatever_they_hold(page: Page, connection: Connection) 
     hostile = '<img src=x onerror="document.title=1"><script>document.title=1</script>'
     store(connection, [anime(1, title=hostile, title_japanese="</td><b>b</b>")])
     search(page, "img src")
-    page.wait("document.querySelectorAll('#results tbody tr').length === 1")
-    assert titles(page) == [hostile]
-    assert (
-        page.js("document.querySelectorAll('#results img, #results script, #results b').length")
-        == 0
-    )
-    assert page.js("document.title") == "pgjikan"
+    expect(titles(page)).to_have_text([hostile])
+    expect(page.locator("#results").locator("img, script, b")).to_have_count(0)
+    expect(page).to_have_title("pgjikan")
 
 
 def test_an_answer_that_comes_late_is_dropped(page: Page, connection: Connection) -> None:
     store(connection, [anime(1), anime(3, title="Trigun")])
-    page.js(
-        "(() => { const real = window.fetch; window.late = 0; window.fetch = async (url, how) => {"
-        " if (!url.includes('q=cowboy')) return real(url, how);"
-        " window.asked = true; const answer = await real(url, { ...how, signal: undefined });"
-        " await new Promise((done) => setTimeout(done, 1800));"
-        " const json = await answer.json();"
-        " answer.json = async () => { setTimeout(() => (window.late += 1), 50); return json; };"
-        " return answer; } })()"
-    )
-    search(page, "cowboy")
-    page.wait("window.asked")
-    page.js("document.querySelector('#query').select()")
-    page.press(*"trigun")
-    page.wait("document.querySelector('#results tbody a')?.textContent === 'Trigun'")
-    page.wait("window.late >= 1")
-    assert titles(page) == ["Trigun"]
+    page.evaluate("AbortController.prototype.abort = () => {}")  # too late for that too
+    late: list[Route] = []
+    page.route("**/api/search?q=cowboy*", lambda route: late.append(route))
+    with page.expect_request("**/api/search?q=cowboy*"):
+        search(page, "cowboy")
+    page.get_by_role("searchbox").select_text()
+    page.keyboard.type("trigun")
+    expect(titles(page)).to_have_text("Trigun")
+    assert late
+    for route in late:
+        route.continue_()
+        answer = route.request.response()
+        assert answer is not None
+        answer.finished()
+    page.wait_for_timeout(200)  # for the page to read it
+    assert titles(page).all_inner_texts() == ["Trigun"]
 
 
 def test_it_is_used_without_a_mouse(page: Page, connection: Connection) -> None:
     store(connection, [anime(1), anime(2, title="Cowboy Funk")])
-    page.press("/")
-    assert page.js("document.activeElement.id") == "query"
-    page.press(*"cowboy", "Enter")
-    page.wait("document.querySelectorAll('#results tbody tr').length === 2")
-    page.press("ArrowDown", "ArrowDown")
-    assert page.js("document.activeElement.textContent") == "Cowboy Funk"
-    assert page.js("document.activeElement.href") == "https://myanimelist.net/anime/2"
-    page.press("ArrowUp", "ArrowUp")
-    assert page.js("document.activeElement.id") == "query"
-    page.press("ArrowDown", "Escape")
-    assert page.js("document.activeElement.id") == "query"
-    page.press("Escape")
-    assert page.js("document.querySelector('#query').value") == ""
-    assert page.js("document.querySelector('#results').hidden")
+    query = page.get_by_role("searchbox")
+    press = page.keyboard.press
+    press("/")
+    expect(query).to_be_focused()
+    page.keyboard.type("cowboy")
+    press("Enter")
+    expect(titles(page)).to_have_count(2)
+    press("ArrowDown")
+    press("ArrowDown")
+    second = titles(page).nth(1)
+    expect(second).to_be_focused()
+    expect(second).to_have_text("Cowboy Funk")
+    expect(second).to_have_attribute("href", "https://myanimelist.net/anime/2")
+    press("ArrowUp")
+    press("ArrowUp")
+    expect(query).to_be_focused()
+    press("ArrowDown")
+    press("Escape")
+    expect(query).to_be_focused()
+    press("Escape")
+    expect(query).to_have_value("")
+    expect(page.locator("#results")).to_be_hidden()
     reached = set()
     for _ in range(12):
-        page.press("Tab")
-        reached.add(page.js("document.activeElement.id || document.activeElement.className"))
-        style = page.js("getComputedStyle(document.activeElement).outlineStyle")
-        assert style == "solid" or page.js("document.activeElement === document.body")
+        press("Tab")
+        for focused in page.locator(":focus").all():  # none after the last
+            expect(focused).to_have_css("outline-style", "solid")
+            reached.add(focused.evaluate("it => it.id || it.className"))
     assert {"theme", "query", "example", "skip"} <= reached
 
 
@@ -227,24 +210,27 @@ def test_every_control_and_picture_has_a_name(
     store(connection, [anime(1)])
     give_up(101)
     search(page, "cowboy")
-    page.wait("document.querySelectorAll('#dead button').length === 1")
-    page.wait("document.querySelectorAll('#queue .spark canvas').length === 4")
-    nodes = page.send("Accessibility.getFullAXTree")["nodes"]
-    named = [
-        (node["role"]["value"], node.get("name", {}).get("value"))
-        for node in nodes
-        if node.get("role", {}).get("value") in ("button", "link", "searchbox", "image", "table")
-    ]
-    assert len([role for role, _ in named if role == "table"]) >= 6
-    assert [(role, name) for role, name in named if not name] == []
-    assert ("searchbox", "Search anime by title") in named
+    expect(titles(page)).to_have_count(1)
+    expect(page.locator("#dead button")).to_have_count(1)
+    expect(page.locator("#queue .spark canvas")).to_have_count(4)
+    assert page.get_by_role("table").count() >= 6
+    for kind in (
+        page.get_by_role("button"),
+        page.get_by_role("link"),
+        page.get_by_role("searchbox"),
+        page.get_by_role("img"),
+        page.get_by_role("table"),
+    ):
+        for each in kind.all():
+            expect(each).to_have_accessible_name(re.compile(r"\S"))
+    expect(page.get_by_role("searchbox")).to_have_accessible_name("Search anime by title")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_every_text_stands_out_from_its_ground(
-    page: Page, connection: Connection, give_up: Callable[..., int], scheme: str
+    page: Page, connection: Connection, give_up: Callable[..., int], scheme: Scheme
 ) -> None:
-    page.prefer(scheme)
+    page.emulate_media(color_scheme=scheme)
     store(connection, [anime(1), anime(2, title="Cowboy Funk")])
     store(connection, [anime(3, title="Cowboy Old")], fetched_at="2026-01-01T00:00:00Z")
     connection.execute(
@@ -253,63 +239,65 @@ def test_every_text_stands_out_from_its_ground(
     connection.execute("SELECT jikan_sync.run_job('mark_stale')")
     give_up(101)
     search(page, "cowboy")
-    page.wait("document.querySelectorAll('#results tbody tr').length === 3")
-    page.wait("document.querySelectorAll('#dead button').length === 1")
-    page.wait("document.querySelectorAll('#errors tbody tr').length === 2")
-    page.wait("!document.querySelector('button:disabled')")
-    assert page.js(FAINT) == []
+    expect(titles(page)).to_have_count(3)
+    expect(page.locator("#dead button")).to_have_count(1)
+    expect(page.locator("#errors tbody tr")).to_have_count(2)
+    expect(page.locator("button:disabled")).to_have_count(0)
+    assert page.evaluate(FAINT) == []
 
 
 def test_light_and_dark_follow_the_system_until_chosen(page: Page) -> None:
+    theme = page.locator("#theme")
     light = background(page)
-    page.prefer("dark")
+    page.emulate_media(color_scheme="dark")
     dark = background(page)
     assert light != dark
-    page.js("document.querySelector('#theme').focus()")
-    page.press("Enter")
-    assert background(page) == light and "light" in page.text("#theme")
-    page.send("Page.reload")
-    page.wait("document.querySelector('#theme')?.textContent.includes('light')")
+    theme.press("Enter")
     assert background(page) == light
-    page.js("document.querySelector('#theme').click()")
-    page.prefer("light")
+    expect(theme).to_contain_text("light")
+    page.reload()
+    expect(theme).to_contain_text("light")
+    assert background(page) == light
+    theme.click()
+    page.emulate_media(color_scheme="light")
     assert background(page) == dark
 
 
 def test_nothing_moves_for_who_wants_that(page: Page) -> None:
-    moves = "getComputedStyle(document.querySelector('#facets .bar i')).transitionDuration"
-    assert page.js(moves) != "0s"
-    page.prefer("light", motion="reduce")
-    assert page.js(moves) == "0s"
+    bar = page.locator("#facets .bar i").first
+    expect(bar).not_to_have_css("transition-duration", "0s")
+    page.emulate_media(reduced_motion="reduce")
+    expect(bar).to_have_css("transition-duration", "0s")
 
 
 def test_it_says_when_the_stream_is_lost_and_finds_it_again(
-    browser: Chromium, database: str, give_up: Callable[..., int]
+    browser: Browser, database: str, give_up: Callable[..., int]
 ) -> None:
-    page = browser.page()
+    page = browser.new_page()
+    link = page.locator("#link")
     with serve(database) as address:
-        page.go(address)
-        page.wait("document.querySelector('#link').textContent === 'live'")
-    page.wait("document.querySelector('#link').textContent === 'reconnecting'")
+        page.goto(address)
+        expect(link).to_have_text("live")
+    expect(link).to_have_text("reconnecting")
     give_up(101)
-    with serve(database, int(address.rpartition(":")[2])):
-        page.wait("document.querySelector('#link').textContent === 'live'")
-        page.wait("document.querySelectorAll('#dead tbody tr').length === 1")
-        page.close()
+    with serve(database, int(address.rpartition(":")[2])), page:
+        expect(link).to_have_text("live")
+        expect(page.locator("#dead tbody tr")).to_have_count(1)
 
 
 def test_a_tab_that_nobody_looks_at_holds_no_stream(
     page: Page, give_up: Callable[..., int]
 ) -> None:
-    turn = (
-        "Object.defineProperty(document, 'hidden', { value: %s, configurable: true });"
-        " document.dispatchEvent(new Event('visibilitychange'))"
-    )
-    page.js(turn % "true")
-    assert page.text("#link") == "paused"
+    turn = """hidden => {
+      Object.defineProperty(document, "hidden", { value: hidden, configurable: true });
+      document.dispatchEvent(new Event("visibilitychange"));
+    }"""
+    link = page.locator("#link")
+    with page.expect_event("requestfailed", lambda gone: gone.url.endswith("/api/events")):
+        page.evaluate(turn, True)
+    assert link.inner_text() == "paused"
     give_up(101)
-    page.js(turn % "false")
-    page.wait("document.querySelector('#link').textContent === 'live'")
-    page.wait("document.querySelectorAll('#dead tbody tr').length === 1")
-    asked = [url for url in page.requests if url.endswith("/api/events")]
-    assert len(asked) == 2
+    page.evaluate(turn, False)
+    expect(link).to_have_text("live")
+    expect(page.locator("#dead tbody tr")).to_have_count(1)
+    assert len([each for each in page.requests() if each.url.endswith("/api/events")]) == 2

@@ -6,9 +6,10 @@ import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 
+from tests.dashboard.conftest import browser
 from tests.docs.conftest import starter_database, starter_template
 
-__all__ = ["starter_database", "starter_template"]
+__all__ = ["browser", "starter_database", "starter_template"]
 
 
 @pytest.fixture

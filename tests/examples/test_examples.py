@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -18,12 +19,13 @@ from urllib.parse import quote, urlencode
 
 import pytest
 import requests
+from playwright.sync_api import Browser, expect
 from psycopg.conninfo import conninfo_to_dict
 
 from pgjikan.gateway.server import GatewayThread, listen, url_of
 from pgjikan.gateway.settings import GatewaySettings
 from tests.conftest import ROOT
-from tests.dashboard.chromium import Chromium
+from tests.dashboard.conftest import complaints
 from tests.docs.blocks import blocks
 
 EXAMPLES = ROOT / "examples"
@@ -158,23 +160,21 @@ def gateway(dsn: str) -> Iterator[str]:
 
 
 @pytest.mark.full
-def test_the_web_page_searches_as_one_types(app_dsn: str) -> None:
-    with gateway(app_dsn) as api, Chromium() as browser:
-        page = browser.page()
-        page.go(f"file://{EXAMPLES}/web/index.html?api={api}")
-        page.js("document.querySelector('#query').focus()")
-        page.press(*"cowboy bebop")
-        page.wait("document.querySelector('#list a')?.textContent === 'Cowboy Bebop'")
+def test_the_web_page_searches_as_one_types(app_dsn: str, browser: Browser) -> None:
+    with gateway(app_dsn) as api, browser.new_page() as page:
+        page.goto(f"file://{EXAMPLES}/web/index.html?api={api}")
+        page.get_by_role("searchbox").press_sequentially("cowboy bebop")
+        expect(page.locator("#list a").first).to_have_text("Cowboy Bebop")
 
 
 @pytest.mark.full
-def test_the_page_of_the_tutorial_searches_as_one_types(app_dsn: str, tmp_path: Path) -> None:
+def test_the_page_of_the_tutorial_searches_as_one_types(
+    app_dsn: str, browser: Browser, tmp_path: Path
+) -> None:
     [block] = [b for b in blocks("docs/tutorial/five-minutes.md") if b.lang == "html"]
     (tmp_path / "search.html").write_text(block.text)
-    with gateway(app_dsn) as api, Chromium() as browser:
-        page = browser.page()
-        page.go(f"file://{tmp_path}/search.html?api={api}")
-        page.js("document.querySelector('#query').focus()")
-        page.press(*"demon slayr")
-        page.wait("document.querySelector('#hits li')?.textContent.startsWith('Demon Slayer')")
-        assert page.complaints == []
+    with gateway(app_dsn) as api, browser.new_page() as page:
+        page.goto(f"file://{tmp_path}/search.html?api={api}")
+        page.get_by_role("searchbox").press_sequentially("demon slayr")
+        expect(page.locator("#hits li").first).to_have_text(re.compile("^Demon Slayer"))
+        assert complaints(page) == []
