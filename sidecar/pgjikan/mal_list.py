@@ -49,6 +49,8 @@ def read_mal_list(path: Path) -> list[Scored]:
         raise _unreadable(path, error.strerror or str(error)) from error
     except (EOFError, zlib.error, ParseError, DefusedXmlException, _NotAListError) as error:
         raise _unreadable(path, str(error) or type(error).__name__) from error
+    except (LookupError, ValueError) as error:  # of an encoding that Python does not know
+        raise _unreadable(path, str(error)) from error
 
 
 class _NotAListError(Exception):

@@ -120,6 +120,11 @@ BROKEN = {
         "",
     ),
     "JSON": (b'{"1": 10}', "not well-formed"),
+    "an encoding that nobody knows": (
+        b'<?xml version="1.0" encoding="x-nonsense"?><a/>',
+        "nonsense",
+    ),
+    "an encoding of several bytes": (b'<?xml version="1.0" encoding="gb2312"?><a/>', "multi-byte"),
     "another document": (b"<html><body/></html>", "its root is <html>, not <myanimelist>"),
     "an id that is none": (exported(("x", 10, "Completed")), "an anime has the id 'x'"),
     "no id": (exported(("", 10, "Completed")), "an anime has the id ''"),

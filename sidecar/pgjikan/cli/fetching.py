@@ -10,6 +10,7 @@ from typing import Any
 
 import typer
 from rich.console import Console
+from rich.progress import Progress
 
 from pgjikan import log, sync_run
 from pgjikan.cli.progress import counting_bar
@@ -50,16 +51,17 @@ def walk(work: sync_run.Foreground, run_id: int, label: str, *, quiet: bool) -> 
         return _report(label, at, walked=False)
     with counting_bar("pages") as bar:
         task = bar.add_task(label, total=at.last_page, completed=at.page_count, detail="")
+        told: str | None = None
 
         def is_done() -> bool:
-            nonlocal at
+            nonlocal at, told
             at = sync_run.progress(work.connection, run_id)
-            detail = f"{at.item_count:,} titles"
+            told = _tell(bar, label, at.trouble, told)
             bar.update(
                 task,
                 total=at.last_page,
                 completed=at.page_count,
-                detail=f"{detail}; {at.trouble}" if at.trouble else detail,
+                detail=f"{at.item_count:,} titles",
             )
             return at.state != "running"
 
@@ -78,6 +80,13 @@ def walk(work: sync_run.Foreground, run_id: int, label: str, *, quiet: bool) -> 
             f"{label}: {at.item_count:,} titles on {at.page_count:,} pages in {clock(at.elapsed)}"
         )
     return _report(label, at, walked=True)
+
+
+def _tell(bar: Progress, label: str, trouble: str | None, told: str | None) -> str | None:
+    """What goes wrong, in a line of its own each time that it is another; on a pipe as well."""
+    if trouble and trouble != told:
+        bar.console.print(f"{label}: {trouble}; it is tried again", soft_wrap=True, markup=False)
+    return trouble
 
 
 def _report(label: str, at: sync_run.RunProgress, *, walked: bool) -> dict[str, Any]:
@@ -103,11 +112,13 @@ def fetch(
     at = sync_run.titles_progress(work.connection, mal_ids, facet)
     with counting_bar("titles") as bar:
         task = bar.add_task(label, total=len(mal_ids), detail="")
+        told: str | None = None
 
         def is_done() -> bool:
-            nonlocal at
+            nonlocal at, told
             at = sync_run.titles_progress(work.connection, mal_ids, facet)
-            bar.update(task, completed=len(mal_ids) - at.pending_count, detail=at.trouble or "")
+            told = _tell(bar, label, at.trouble, told)
+            bar.update(task, completed=len(mal_ids) - at.pending_count)
             return at.pending_count == 0
 
         finished = work.drain(is_done)
