@@ -1,5 +1,6 @@
 -- Deploy pgjikan:functions/embeddings/embedding_model to pg
 -- requires: functions/embeddings/active_model_id
+-- requires: functions/embeddings/has_current_vector
 -- requires: functions/embeddings/unit_vector
 
 -- The life of an embedding model: added beside the active one, backfilled, switched to in one
@@ -192,25 +193,22 @@ BEGIN
         switched_at = jikan_sync.clock_now()
     WHERE m.id = switch_embedding_model.model_id;
     -- What the new model lacks waits for its vector; what only the old one lacked does not.
+    -- By id, as a store locks them.
+    WITH changed AS MATERIALIZED (
+        SELECT a.id, a.sync_status = 'fresh' AS is_lacking
+        FROM jikan.anime AS a
+        WHERE a.sync_status IN ('fresh', 'pending_embeddings')
+            AND a.removed_at IS NULL
+            AND (a.sync_status = 'fresh')
+            IS DISTINCT FROM jikan_sync.has_current_vector(a.id, a.embedding_hash)
+        ORDER BY a.id
+        FOR NO KEY UPDATE
+    )
+
     UPDATE jikan.anime AS a
-    SET sync_status = 'pending_embeddings'
-    WHERE a.sync_status = 'fresh'
-        AND a.removed_at IS NULL
-        AND NOT EXISTS (
-            SELECT FROM jikan.embedding AS e
-            WHERE e.model_id = switch_embedding_model.model_id
-                AND e.anime_id = a.id
-                AND e.input_hash = a.embedding_hash
-        );
-    UPDATE jikan.anime AS a
-    SET sync_status = 'fresh'
-    WHERE a.sync_status = 'pending_embeddings'
-        AND EXISTS (
-            SELECT FROM jikan.embedding AS e
-            WHERE e.model_id = switch_embedding_model.model_id
-                AND e.anime_id = a.id
-                AND e.input_hash = a.embedding_hash
-        );
+    SET sync_status = CASE WHEN c.is_lacking THEN 'pending_embeddings' ELSE 'fresh' END
+    FROM changed AS c
+    WHERE a.id = c.id;
     PERFORM jikan_sync.queue_missing_embeddings();
 END;
 $$;

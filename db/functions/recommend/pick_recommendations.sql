@@ -195,7 +195,6 @@ BEGIN
         ) AS p
         LIMIT c_newcomers
     );
-    v_found := cardinality(v_more);
     -- First what is known, then some of the popular, then more of them, then all.
     FOREACH v_depth IN ARRAY ARRAY[0, 10 + 2 * max_rows, 40 + 10 * max_rows, NULL] LOOP
         CONTINUE WHEN v_depth = 0
