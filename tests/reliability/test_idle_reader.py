@@ -201,6 +201,7 @@ def plan(connection: Connection) -> None:
         "wanted_facet('characters', 3)",
         "metric()",
         "deployed_changes()",
+        "mirror_id()",
     ):
         connection.execute(f"SELECT jikan_sync.{call}".encode())
 
