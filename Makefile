@@ -40,9 +40,11 @@ up: $(RUNNABLE) ## server, schema, starter catalogue and sidecar in the foregrou
 test: $(INSTALLED) ## the tests, on the embedded server
 	$(BIN)/pytest -n 2 --dist loadfile -m 'not full'
 
-test-elsewhere: $(INSTALLED) ## what is about the server, on one in Berlin with readers in REPEATABLE READ
+# ELSEWHERE=tests for the whole suite, which takes as long as `make test`.
+ELSEWHERE := tests/face tests/facets tests/freshness tests/jobs tests/status
+test-elsewhere: $(INSTALLED) ## what reads and computes with time, on a server in Berlin with readers in REPEATABLE READ
 	PGJIKAN_TEST_TIMEZONE=Europe/Berlin PGJIKAN_TEST_READERS='repeatable read' \
-		$(BIN)/pytest -n 2 --dist loadfile -m 'not full and not once'
+		$(BIN)/pytest -n 2 --dist loadfile -m 'not full and not once' $(ELSEWHERE)
 
 test-full: $(INSTALLED) ## the tests on PostgreSQL 17 with pg_cron, plpython3u and sqitch (root, Debian)
 	docker/trixie-root.sh $(BIN)/pytest -n 2 --dist loadfile -m 'not bare and not once'

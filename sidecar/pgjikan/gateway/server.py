@@ -121,16 +121,14 @@ def _serve_many(listening: socket.socket, settings: GatewaySettings, workers: in
 class Workers(Multiprocess):
     """Processes that are replaced when they die, and then count no more in what lives."""
 
-    def __init__(self, workers_config: uvicorn.Config, sockets: list[socket.socket]) -> None:
-        super().__init__(workers_config, sockets)
-        self._known: set[int] = set()
-
     def keep_subprocess_alive(self) -> None:
+        before = self._pids()
         super().keep_subprocess_alive()
-        alive = {process.pid for process in self.processes if process.pid is not None}
-        for pid in self._known - alive:
+        for pid in before - self._pids():
             meters.forget(pid)
-        self._known = alive
+
+    def _pids(self) -> set[int]:
+        return {process.pid for process in self.processes if process.pid is not None}
 
 
 def config(
