@@ -27,7 +27,7 @@ CREATE TABLE jikan_sync.ledger (
     CONSTRAINT ledger_pkey PRIMARY KEY (mal_id, facet),
     CONSTRAINT ledger_miss_count_check CHECK (miss_count >= 0),
     CONSTRAINT ledger_wished_check CHECK ((wished_by IS null) = (wished_at IS null))
-) WITH (fillfactor = 70);
+) WITH (fillfactor = 50);
 
 CREATE INDEX ledger_facet_idx ON jikan_sync.ledger (facet);
 

@@ -83,7 +83,8 @@ def test_a_text_that_always_fails_is_found_and_charged_alone(
     assert value(google, VECTORS) == 200
     assert google.execute(DEAD).fetchall() == [(201, "row")]
     assert google.execute(CHARGED).fetchall() == [(201,)]
-    assert len(failed) < 30
+    # 11 to 32 by the jitter of the waits; one by one it would be 200.
+    assert len(failed) < 80
     store(google, *({"mal_id": number} for number in range(301, 501)))
     google.execute("SELECT jikan_sync.clock_advance('1 hour')")
     assert len(claim(google)) > 20, "the number was not to blame"
