@@ -146,19 +146,24 @@ LATE = 1.0
 
 
 def paid_twice(connection: Connection, evidence: Evidence) -> Rows:
-    """A kill, and nothing but a kill or a jump of the clock, wastes one paid request at most.
+    """A kill, a jump of the clock or a bug of the stage wastes one paid request at most.
 
-    What an upstream answers when nobody waits any more is a bill too, and no sidecar's fault.
+    A bug is in the storing of what was paid for. What an upstream answers when nobody waits any
+    more is a bill too, and no sidecar's fault.
     """
     wasted = wasted_calls(evidence)
     found: Rows = []
     for life in evidence.lives:
         end = math.inf if life.ended_at is None else life.ended_at
         jumps = sum(life.started_at <= jump <= end for jump in evidence.jumps)
-        if wasted[life.number] > life.was_killed + jumps:
+        bugs = sum(
+            kind.startswith("bug") and began <= end and ended >= life.started_at
+            for kind, began, ended in evidence.weather
+        )
+        if wasted[life.number] > life.was_killed + jumps + bugs:
             found.append(
                 {"sidecar": life.number, "wasted": wasted[life.number]}
-                | {"killed": life.was_killed, "jumps": jumps}
+                | {"killed": life.was_killed, "jumps": jumps, "bugs": bugs}
             )
     return found
 

@@ -140,6 +140,9 @@ def test_what_a_kill_or_a_jump_may_cost_is_no_violation(sound: Connection) -> No
     assert invariants.paid_twice(sound, evidence(paid=once_more)) == []
     living = [Paid(21.0, 1, ("a",)), Paid(22.0, 0, ("a",))]
     assert invariants.paid_twice(sound, evidence(paid=living, jumps=[21.5])) == []
+    for began, found in ((21.5, 0), (50.0, 1)):
+        weather = [("bug 1.00", began, began + 1)]
+        assert len(invariants.paid_twice(sound, evidence(paid=living, weather=weather))) == found
     slow = [Paid(21.0, 1, ("a",), answered_after=1.9), Paid(22.0, 0, ("a",))]
     assert invariants.paid_twice(sound, evidence(paid=slow)) == []
     burst = {"jikan": [n / 10 for n in range(6)]}
