@@ -3,8 +3,8 @@
 -- requires: functions/recommend/count_traits
 -- requires: functions/recommend/refresh_neighbours
 
--- Recommendations follow what changed within a minute or two, a bounded number a run. In a new mirror
--- the first run only counts: what is reckoned before most vectors are there is of no use.
+-- Recommendations follow what changed within a minute or two, a bounded number a run. In a new
+-- mirror the first run only counts: what is found before most vectors are there is of no use.
 
 BEGIN;
 
