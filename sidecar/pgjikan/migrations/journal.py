@@ -30,12 +30,16 @@ class Journal:
             """,
             {"id": change.id, "script_hash": change.script_hash, **self._facts(change.entry)},
         )
-        with self.registry.connection.cursor() as cursor:
-            cursor.executemany(
-                "INSERT INTO dependencies (change_id, type, dependency, dependency_id)"
-                " VALUES (%s, %s, %s, %s)",
-                [(change.id, "require", d.text, resolved[d.text]) for d in change.requires],
-            )
+        # One statement: executemany is a pipeline, and what interrupts one is told as its failure.
+        needs = [need.text for need in change.requires]
+        self.registry.connection.execute(
+            """
+            INSERT INTO dependencies (change_id, type, dependency, dependency_id)
+            SELECT %s, 'require', need.name, need.id
+            FROM unnest(%s::text [], %s::text []) AS need (name, id)
+            """,
+            [change.id, needs, [resolved[need] for need in needs]],
+        )
         self.log_new_tags(change)
         self._log_planned("deploy", change)
 
