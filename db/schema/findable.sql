@@ -1,10 +1,10 @@
 -- Deploy pgjikan:schema/findable to pg
 -- requires: schema/anime
--- requires: functions/face/plain_text
 
 -- What the face filters and ranks by. A view, so that functions of SQL can take such a row: one
 -- that takes a row of the table itself stands in the way of ALTER TABLE (PostgreSQL 17.12 and
--- later).
+-- later). Nothing dear in it: what is dear stands in the way of inlining `jikan_sync.admits`, and
+-- called for a row it reads the whole row, the synopsis too.
 
 BEGIN;
 
@@ -22,8 +22,8 @@ SELECT
     a.is_nsfw,
     a.synopsis,
     a.embedding_hash,
-    anime.plain_text(a.title) AS title,
-    anime.plain_text(a.title_english) AS title_english,
+    a.title,
+    a.title_english,
     a.approved IS NOT FALSE AS is_approved,
     -- Jikan gives a year to what has a season, and that is TV.
     coalesce(a.year, extract(YEAR FROM a.aired_from AT TIME ZONE 'UTC')::integer) AS year
@@ -34,8 +34,8 @@ COMMENT ON VIEW jikan_sync.findable IS
 'Anime that a search or a recommendation may find, as far as those read them.';
 COMMENT ON COLUMN jikan_sync.findable.id IS 'The anime.';
 COMMENT ON COLUMN jikan_sync.findable.mal_id IS 'MyAnimeList''s id.';
-COMMENT ON COLUMN jikan_sync.findable.title IS 'Its default title.';
-COMMENT ON COLUMN jikan_sync.findable.title_english IS 'Its English title, or NULL.';
+COMMENT ON COLUMN jikan_sync.findable.title IS 'Its default title, as received.';
+COMMENT ON COLUMN jikan_sync.findable.title_english IS 'Its English title, as received, or NULL.';
 COMMENT ON COLUMN jikan_sync.findable.type IS 'TV, Movie …';
 COMMENT ON COLUMN jikan_sync.findable.status IS 'Currently Airing …';
 COMMENT ON COLUMN jikan_sync.findable.genre_names IS

@@ -52,9 +52,11 @@ BEGIN
             -- Ten times what any title has; more does not fit into an index.
             CASE WHEN pg_column_size(a.genre_names) <= 1500 THEN a.genre_names ELSE '{}' END
                 AS genre_names,
-            jikan_sync.title_stem(f.title) AS stem,
-            jikan_sync.title_stem(f.title_english) AS stem_english,
-            jikan_sync.title_words(concat_ws(' / ', f.title, f.title_english)) AS words,
+            jikan_sync.title_stem(anime.plain_text(f.title)) AS stem,
+            jikan_sync.title_stem(anime.plain_text(f.title_english)) AS stem_english,
+            jikan_sync.title_words(
+                concat_ws(' / ', anime.plain_text(f.title), anime.plain_text(f.title_english))
+            ) AS words,
             jikan_sync.trait_vector(a.genre_names, a.studio_names, a.type, a.source, a.rating)
                 AS traits,
             t.anime_count AS counted

@@ -14,7 +14,7 @@ LANGUAGE sql
 IMMUTABLE
 PARALLEL SAFE
 BEGIN ATOMIC
-    SELECT may_have_season.words ~ '[0-9期季部기]| (ii|iv|vi|ix|seaso|plat)';
+    SELECT may_have_season.words ~ '[0-9期季部기]| (ii|iv|vi|ix|seaso|plat|[iv]$)';
 END;
 
 COMMENT ON FUNCTION jikan_sync.may_have_season(text) IS
@@ -38,8 +38,16 @@ BEGIN
     IF NOT jikan_sync.may_have_season(words) THEN
         RETURN;
     END IF;
-    -- One simple pattern a kind of marker, the surest first; one for all is ten times slower.
     v_words := words || ' ';
+    -- "season 3 part s2" is the second part of the third.
+    IF v_words LIKE '% part %' THEN
+        v_words := regexp_replace(
+            v_words, ' part (?:s|s |season )?0?([2-9]|ii+|iv) ', ' part \1 '
+        );
+        v_words := replace(replace(v_words, ' part iii ', ' part 3 '), ' part ii ', ' part 2 ');
+        name := btrim(v_words);
+    END IF;
+    -- One simple pattern a kind of marker, the surest first; one for all is ten times slower.
     v_match := regexp_match(
         v_words,
         '( (?:the )?(\d\d?)(?:st|nd|rd|th|a) (?:season|series|stage|temporada) )'
@@ -66,6 +74,9 @@ BEGIN
         v_match := regexp_match(v_words, '( (ii+|iv|vi+|ix) )');
     END IF;
     IF v_match IS NULL THEN
+        v_match := regexp_match(v_words, '[^ ]( ([2-9])) part \d ');
+    END IF;
+    IF v_match IS NULL THEN
         v_match := regexp_match(
             v_words, '( (?:part|cour|parte|พาร์ท|クール) (\d\d?|ii+|iv|v|one|two|three|four) )'
         );
@@ -77,7 +88,10 @@ BEGIN
     IF v_match IS NULL THEN
         v_match := regexp_match(v_words, '[a-z][a-z]((\d) )$');
     END IF;
-    IF v_match IS NULL OR length(v_match[1]) >= length(words) THEN
+    IF v_match IS NULL THEN
+        v_match := regexp_match(v_words, '[^ ]( ([iv]) )$');
+    END IF;
+    IF v_match IS NULL OR length(btrim(v_match[1])) >= length(words) THEN
         RETURN;
     END IF;
     v_number := v_match[2];
@@ -103,6 +117,26 @@ COMMENT ON FUNCTION jikan_sync.split_season(text) IS
 'The name in normalised `words` without its season number, and that number; of "part 2", -2, since
 it may be the second part of any season; NULL where there is none.';
 
+CREATE FUNCTION jikan_sync.fold_kana(words text)
+RETURNS text
+LANGUAGE sql
+IMMUTABLE
+PARALLEL SAFE
+BEGIN ATOMIC
+    SELECT CASE
+        WHEN octet_length(fold_kana.words) > length(fold_kana.words)
+            THEN translate(
+                fold_kana.words,
+                'ぁあぃいぅうぇえぉおかがきぎくぐけげこごさざしじすずせぜそぞただちぢっつづてでとどなにぬねのはばぱひびぴふぶぷへべぺほぼぽまみむめもゃやゅゆょよらりるれろゎわゐゑをんゔゕゖ',
+                'ァアィイゥウェエォオカガキギクグケゲコゴサザシジスズセゼソゾタダチヂッツヅテデトドナニヌネノハバパヒビピフブプヘベペホボポマミムメモャヤュユョヨラリルレロヮワヰヱヲンヴヵヶ'
+            )
+        ELSE fold_kana.words
+    END;
+END;
+
+COMMENT ON FUNCTION jikan_sync.fold_kana(text) IS
+'`words` with hiragana as katakana: who writes なると means ナルト.';
+
 CREATE FUNCTION jikan_sync.fold_title(words text)
 RETURNS text
 LANGUAGE sql
@@ -112,11 +146,7 @@ BEGIN ATOMIC
     SELECT replace(
         replace(
             replace(
-                replace(
-                    replace(fold_title.words, ' wo ', ' o '),
-                    ' ',
-                    ''
-                ),
+                replace(jikan_sync.fold_kana(fold_title.words), ' ', ''),
                 'ou',
                 'o'
             ),
@@ -129,6 +159,7 @@ BEGIN ATOMIC
 END;
 
 COMMENT ON FUNCTION jikan_sync.fold_title(text) IS
-'Normalised `words` in the form in which spacing and long vowels (ou, oo, uu) do not count.';
+'Normalised `words` in the form in which spacing, long vowels (ou, oo, uu) and the kind of kana do
+not count.';
 
 COMMIT;

@@ -77,4 +77,27 @@ END;
 COMMENT ON FUNCTION jikan_sync.normalise_title(text) IS
 'The words of `title` as search compares them: lower case, no accents, no marks, single spaces.';
 
+CREATE FUNCTION jikan_sync.marked_title(title text)
+RETURNS text
+LANGUAGE sql
+IMMUTABLE
+PARALLEL SAFE
+BEGIN ATOMIC
+    SELECT replace(
+        lower(
+            CASE
+                WHEN octet_length(marked_title.title) > length(marked_title.title)
+                    THEN translate(normalize(marked_title.title, NFKC), '’‘ʼ´′', '''''''''''')
+                ELSE marked_title.title
+            END COLLATE pg_c_utf8
+        ),
+        ' & ',
+        ' and '
+    );
+END;
+
+COMMENT ON FUNCTION jikan_sync.marked_title(text) IS
+'`title` to the mark: what tells "K-ON!!" from "K-ON!". Only case, width, the shape of an apostrophe
+and "&" for "and" do not count.';
+
 COMMIT;

@@ -43,14 +43,14 @@ BEGIN
     IF coalesce(cardinality(v_learned), 0) = 0 THEN
         RETURN;
     END IF;
-    q := jikan_sync.parse_query(v_key, max_rows, filter);
+    q := jikan_sync.parse_query(query, max_rows, filter);
     -- What an upstream named goes before what merely resembles the words.
     hits := ARRAY(
         SELECT (h.anime_id, h.matched_title, h.match, h.rank)::jikan_sync.search_hit
         FROM (
             SELECT
                 a.id AS anime_id,
-                a.title AS matched_title,
+                anime.plain_text(a.title) AS matched_title,
                 'upstream' AS match,
                 (0.5 / l.position)::real AS rank,
                 l.position

@@ -10,6 +10,8 @@ BEGIN;
 SET LOCAL ROLE jikan_owner;
 
 CREATE TYPE jikan_sync.search_query AS (
+    typed text,
+    is_plain boolean,
     words text,
     key text,
     name text,
@@ -25,6 +27,9 @@ CREATE TYPE jikan_sync.search_query AS (
 
 COMMENT ON TYPE jikan_sync.search_query IS
 'A search taken apart by `jikan_sync.parse_query`.';
+COMMENT ON COLUMN jikan_sync.search_query.typed IS
+'The query to the mark: `jikan_sync.marked_title`.';
+COMMENT ON COLUMN jikan_sync.search_query.is_plain IS 'Whether it is plain words, typed without a mark or a capital.';
 COMMENT ON COLUMN jikan_sync.search_query.words IS 'The normalised query.';
 COMMENT ON COLUMN jikan_sync.search_query.key IS 'The query as titles'' keys are compared.';
 COMMENT ON COLUMN jikan_sync.search_query.name IS 'The words without season number.';
@@ -42,7 +47,7 @@ COMMENT ON COLUMN jikan_sync.search_query.read_rows IS
 'How many rows a stage may read of a range: enough for an answer, more where a filter drops most.';
 
 CREATE FUNCTION jikan_sync.parse_query(
-    words text,
+    query text,
     max_rows integer,
     filter jikan_sync.face_filter
 )
@@ -53,21 +58,26 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     c_weak CONSTANT text[] := '{the,no,of,to,wa,ga,ni,wo,o,a,an,and,de,mo,e,in,on,x}';
+    -- Articles, and particles that are romanised in two ways: "wo" is "o".
+    c_loose CONSTANT text[] := '{the,a,an,wo,o,he,e,ha,wa}';
     c_japanese CONSTANT text := '[\u3040-\u30ff\u3400-\u9fff]';
     q jikan_sync.search_query;
     v_token text;
 BEGIN
-    q.words := words;
-    q.key := jikan_sync.fold_title(words);
-    SELECT s.name, s.number INTO q.name, q.number FROM jikan_sync.split_season(words) AS s;
+    q.typed := btrim(jikan_sync.marked_title(left(query, 200)));
+    q.is_plain := query ~ '^[a-z0-9 ]*[a-z][a-z0-9 ]*$';
+    q.words := coalesce(jikan_sync.normalise_query(query), '');
+    q.key := jikan_sync.fold_title(q.words);
+    SELECT s.name, s.number INTO q.name, q.number FROM jikan_sync.split_season(q.words) AS s;
     q.base := jikan_sync.fold_title(q.name);
     q.tokens := (string_to_array(q.name, ' '))[1:8];
     q.patterns := '{}';
     q.seed := '';
     q.seed_2 := '';
     FOREACH v_token IN ARRAY q.tokens LOOP
-        CONTINUE WHEN v_token IN ('the', 'a', 'an') AND cardinality(q.tokens) > 1;
+        CONTINUE WHEN v_token = ANY (c_loose) AND cardinality(q.tokens) > 1;
         IF v_token ~ c_japanese THEN
+            v_token := jikan_sync.fold_kana(v_token);
             q.patterns := q.patterns || ('%' || v_token || '%');
             v_token := left(v_token, 8);
         ELSE
@@ -92,6 +102,6 @@ END;
 $$;
 
 COMMENT ON FUNCTION jikan_sync.parse_query(text, integer, jikan_sync.face_filter) IS
-'Takes a search apart: `words` as `jikan_sync.normalise_query` has them, not empty.';
+'Takes a search apart. `words` is empty where nothing is left to search for.';
 
 COMMIT;

@@ -1,4 +1,6 @@
 -- Deploy pgjikan:functions/search/search_ranked to pg
+-- requires: functions/search/search_bare
+-- requires: functions/search/search_franchise
 -- requires: functions/search/search_titles
 -- requires: functions/search/search_words
 -- requires: functions/search/search_spelling
@@ -34,36 +36,67 @@ SET jit = off
 AS $$
 DECLARE
     c_confident CONSTANT real := 0.36;
-    v_words text := jikan_sync.normalise_query(query);
-    v_year integer;
+    c_to_the_mark CONSTANT real := 0.97;
+    -- Seldom part of a title: without it the query may be a better one.
+    c_around CONSTANT text :=
+        '[][(){}]|[ .](s|s0|season |season 0)1$|[ .](1st|first) season$'
+        '|[ .](episode|ep) ?\d+$|[ _]- ?\d+$';
     q jikan_sync.search_query;
+    v_bare record;
+    v_is_around boolean;
+    v_readings text[];
 BEGIN
     hits := NULL;
     is_confident := false;
-    IF coalesce(v_words, '') = '' THEN
+    q := jikan_sync.parse_query(query, max_rows, filter);
+    IF q.words = '' THEN
         RETURN;
     END IF;
-    q := jikan_sync.parse_query(v_words, max_rows, filter);
     hits := jikan_sync.search_titles(q);
+    v_is_around := hits IS NULL OR q.typed ~ c_around
+        AND NOT EXISTS (SELECT FROM unnest(hits) AS h WHERE h.rank >= c_to_the_mark);
+    IF v_is_around THEN
+        v_bare := jikan_sync.search_bare(q.typed, max_rows, filter);
+        v_is_around := coalesce((v_bare.q).words, '') <> '';
+        hits := hits || jikan_sync.prefer_hits(v_bare.hits, v_bare.year, v_bare.types);
+    END IF;
+    IF hits IS NULL THEN
+        hits := jikan_sync.search_particles(q);
+    END IF;
+    IF cardinality(q.tokens) = 1 AND q.number IS NULL AND length(q.words) > 3
+        AND coalesce(cardinality(hits), 0) > 3
+        AND NOT EXISTS (SELECT FROM unnest(hits) AS h WHERE h.rank >= c_to_the_mark)
+    THEN
+        hits := hits || jikan_sync.search_franchise(q, hits);
+    END IF;
     IF coalesce(cardinality(hits), 0) < max_rows THEN
         hits := hits || jikan_sync.search_words(q, hits);
     END IF;
-    IF hits IS NULL AND v_words ~ '. (19|20)\d\d$' THEN
-        -- "fruits basket 2019": the year is no part of the title.
-        v_year := right(v_words, 4)::integer;
-        filter.year_from := greatest(filter.year_from, v_year);
-        filter.year_to := least(filter.year_to, v_year);
-        q := jikan_sync.parse_query(left(v_words, -5), max_rows, filter);
-        hits := jikan_sync.search_titles(q);
-        hits := hits || jikan_sync.search_words(q, hits);
+    IF v_is_around AND coalesce(cardinality(hits), 0) < max_rows THEN
+        hits := hits || jikan_sync.prefer_hits(
+            jikan_sync.search_words(v_bare.q, hits), v_bare.year, v_bare.types
+        );
     END IF;
     IF hits IS NULL AND q.seed <> '' THEN
-        hits := jikan_sync.search_spelling(q, false);
+        v_readings := jikan_sync.correct_words(q.tokens);
+        hits := jikan_sync.search_spelling(q, v_readings, 0);
+        IF v_is_around
+            AND NOT EXISTS (SELECT FROM unnest(hits) AS h WHERE h.rank >= c_confident)
+        THEN
+            q := v_bare.q;
+            v_readings := jikan_sync.correct_words(q.tokens);
+            hits := hits || jikan_sync.prefer_hits(
+                jikan_sync.search_spelling(q, v_readings, 0), v_bare.year, v_bare.types
+            );
+        END IF;
         IF NOT EXISTS (SELECT FROM unnest(hits) AS h WHERE h.rank >= c_confident) THEN
             hits := hits || jikan_sync.search_nickname(q);
         END IF;
         IF NOT EXISTS (SELECT FROM unnest(hits) AS h WHERE h.rank >= c_confident) THEN
-            hits := hits || jikan_sync.search_spelling(q, true);
+            hits := hits || jikan_sync.search_spelling(q, v_readings, 1);
+        END IF;
+        IF NOT EXISTS (SELECT FROM unnest(hits) AS h WHERE h.rank >= c_confident) THEN
+            hits := hits || jikan_sync.search_spelling(q, v_readings, 2);
         END IF;
         IF NOT EXISTS (SELECT FROM unnest(hits) AS h WHERE h.rank >= c_confident) THEN
             hits := hits || jikan_sync.search_text(q);

@@ -34,6 +34,18 @@ COMMENT ON FUNCTION jikan_sync.correct_word(text) IS
 'The words that `word` may have been meant for, those a slip away; those with the same
 first letter first, then the popular. NULL: none.';
 
+CREATE FUNCTION jikan_sync.is_word(word text)
+RETURNS boolean
+LANGUAGE sql
+STABLE
+PARALLEL SAFE
+BEGIN ATOMIC
+    SELECT EXISTS (SELECT FROM jikan_sync.vocabulary AS v WHERE v.word = is_word.word);
+END;
+
+COMMENT ON FUNCTION jikan_sync.is_word(text) IS
+'Whether some title has the word.';
+
 CREATE FUNCTION jikan_sync.resemble_word(word text)
 RETURNS text[]
 LANGUAGE sql
@@ -46,19 +58,26 @@ BEGIN ATOMIC
         FROM jikan_sync.vocabulary AS v
         WHERE
             v.word % resemble_word.word
-            AND NOT EXISTS (
-                SELECT 1 FROM jikan_sync.vocabulary AS k
-                WHERE k.word = resemble_word.word
-            )
         GROUP BY v.word
         ORDER BY similarity(v.word, resemble_word.word) DESC, min(v.tier)
-        LIMIT 6
+        LIMIT 8
     ) AS c;
 END;
 
 COMMENT ON FUNCTION jikan_sync.resemble_word(text) IS
-'The words that look most like `word`, by trigrams, likest first. NULL: none, or `word` is one
-itself.';
+'The words that look most like `word`, by trigrams, likest first. NULL: none.';
+
+CREATE FUNCTION jikan_sync.word_alikeness(word text, words text)
+RETURNS real
+LANGUAGE sql
+IMMUTABLE
+PARALLEL SAFE
+BEGIN ATOMIC
+    SELECT word_similarity(word_alikeness.word, word_alikeness.words);
+END;
+
+COMMENT ON FUNCTION jikan_sync.word_alikeness(text, text) IS
+'How much some stretch of `words` looks like `word`, by trigrams: 0 to 1.';
 
 CREATE FUNCTION jikan_sync.title_similarity(query text, words text)
 RETURNS real
@@ -75,7 +94,77 @@ COMMENT ON FUNCTION jikan_sync.title_similarity(text, text) IS
 'How much of `query` some stretch of `words` has, by trigrams, and how little else there is: 0 to
 1.';
 
-CREATE FUNCTION jikan_sync.search_spelling(q jikan_sync.search_query, is_vague boolean)
+CREATE FUNCTION jikan_sync.find_reading(
+    token text,
+    readings text[],
+    OUT anime_ids bigint[],
+    OUT is_whole boolean
+)
+RETURNS record
+LANGUAGE sql
+STABLE
+BEGIN ATOMIC
+    -- Of a word that more have than are read here, it is not known who does not have it.
+    SELECT
+        array_agg(DISTINCT f.anime_id),
+        max(f.place) < 100
+    FROM (
+        SELECT
+            t.anime_id,
+            row_number() OVER () AS place
+        FROM jikan_sync.find_anime(find_reading.token, 100) AS t
+        UNION ALL
+        SELECT
+            r.anime_id,
+            r.place
+        FROM unnest(find_reading.readings[1:8]) AS k (word)
+        CROSS JOIN LATERAL (
+            SELECT
+                w.anime_id,
+                -- Half as many are read of what was not typed.
+                2 * row_number() OVER () AS place
+            FROM jikan_sync.find_word(k.word, k.word || chr(1), 50) AS w
+            UNION ALL
+            SELECT
+                t.anime_id,
+                2 * row_number() OVER () AS place
+            FROM jikan_sync.find_key(
+                jikan_sync.fold_title(k.word),
+                jikan_sync.fold_title(k.word) || U&'\+10FFFF',
+                50
+            ) AS t
+        ) AS r
+    ) AS f;
+END;
+
+COMMENT ON FUNCTION jikan_sync.find_reading(text, text[]) IS
+'The most popular anime with a title that has a word of a query or one of its readings, and whether
+they are all that have.';
+
+CREATE FUNCTION jikan_sync.correct_words(words text[])
+RETURNS text[]
+LANGUAGE sql
+STABLE
+BEGIN ATOMIC
+    SELECT array_agg(
+        CASE
+            WHEN w.word ~ '^[a-z]{3,}$'
+                THEN coalesce(array_to_string(jikan_sync.correct_word(w.word), ' '), '')
+            ELSE ''
+        END
+        ORDER BY w.place
+    )
+    FROM unnest(correct_words.words) WITH ORDINALITY AS w (word, place);
+END;
+
+COMMENT ON FUNCTION jikan_sync.correct_words(text[]) IS
+'What each of the words may have been meant for: `jikan_sync.correct_word`, separated by blanks.';
+
+CREATE FUNCTION jikan_sync.search_spelling(
+    q jikan_sync.search_query,
+    readings text[],
+    slack integer
+)
 RETURNS jikan_sync.search_hit[]
 LANGUAGE plpgsql
 STABLE
@@ -84,71 +173,75 @@ AS $$
 DECLARE
     -- A variable of its own: of one inside q every field costs a look into the whole.
     v_filter CONSTANT jikan_sync.face_filter := q.filter;
+    c_loose CONSTANT text[] := '{the,a,an,wo,o,he,e,ha,wa}';
+    c_missing CONSTANT real := 0.35;
     v_token text;
     v_words text[];
+    v_strange text;
     v_is_new boolean := false;
-    v_readings text[] := '{}';
-    v_found bigint[];
-    v_found_is_whole boolean;
+    v_readings text[] := readings;
+    v_found record;
     v_is_whole boolean;
     v_ids bigint[];
     v_titles jikan.title[];
-    -- A single word that merely looks like another is no answer to stop at: "inception",
-    -- Conception.
-    v_most CONSTANT double precision := CASE WHEN is_vague AND q.seed_2 = '' THEN 0.35 ELSE 1 END;
+    v_most double precision := 1;
     v_hits jikan_sync.search_hit[];
 BEGIN
-    FOREACH v_token IN ARRAY q.tokens LOOP
-        v_words := NULL;
-        IF length(v_token) > 2 AND v_token ~ '^[a-z]+$' THEN
-            IF is_vague AND length(v_token) > 4 THEN
-                v_words := jikan_sync.resemble_word(v_token);
-                v_is_new := v_is_new OR v_words IS NOT NULL;
-            END IF;
-            v_words := v_words || jikan_sync.correct_word(v_token);
+    FOR v_place IN 1 .. CASE slack WHEN 0 THEN 0 ELSE cardinality(q.tokens) END LOOP
+        v_token := q.tokens[v_place];
+        CONTINUE WHEN v_token !~ '^[a-z]{3,}$';
+        IF jikan_sync.is_word(v_token) THEN
+            -- With a word missing, the others are taken as they are.
+            v_readings[v_place] := CASE slack WHEN 1 THEN v_readings[v_place] ELSE '' END;
+        ELSIF length(v_token) < 4 THEN
+            CONTINUE;
+        ELSIF slack = 1 THEN
+            v_words := jikan_sync.resemble_word(v_token);
+            v_is_new := v_is_new OR v_words IS NOT NULL;
+            v_readings[v_place] := concat_ws(
+                ' ', array_to_string(v_words, ' '), nullif(v_readings[v_place], '')
+            );
+        ELSIF length(v_token) > coalesce(length(v_strange), 0) THEN
+            v_strange := v_token;
         END IF;
-        v_readings := v_readings || coalesce(array_to_string(v_words, ' '), '');
     END LOOP;
-    IF is_vague AND NOT v_is_new THEN
+    IF slack = 1 AND NOT v_is_new OR slack = 2 AND v_strange IS NULL THEN
+        RETURN NULL;
+    END IF;
+    IF slack = 2 OR slack = 1 AND q.seed_2 = '' THEN
+        -- A single word that merely looks like another is no answer to stop at: "inception",
+        -- Conception.
+        v_most := c_missing;
+    END IF;
+
+    -- All words must be there, so the one that fewest anime have is gone by.
+    FOREACH v_token IN ARRAY ARRAY(
+        SELECT t.token
+        FROM unnest(q.tokens) AS t (token)
+        WHERE length(t.token) > 2 AND t.token <> ALL (c_loose) AND t.token IS DISTINCT FROM v_strange
+        ORDER BY length(t.token) DESC
+    ) LOOP
+        v_found := jikan_sync.find_reading(
+            v_token, string_to_array(v_readings[array_position(q.tokens, v_token)], ' ')
+        );
+        IF v_ids IS NULL
+            OR v_found.is_whole AND NOT v_is_whole
+            OR v_found.is_whole = v_is_whole
+            AND cardinality(v_found.anime_ids) < cardinality(v_ids)
+        THEN
+            v_ids := coalesce(v_found.anime_ids, '{}');
+            v_is_whole := coalesce(v_found.is_whole, true);
+        END IF;
+        EXIT WHEN v_is_whole AND cardinality(v_ids) <= 150;
+    END LOOP;
+    IF slack = 2 AND NOT v_is_whole THEN
         RETURN NULL;
     END IF;
 
-    -- All words must be there, so of the two longest the one that fewer anime have is gone by; a
-    -- word that more have than were read only where the other is no better.
-    FOREACH v_token IN ARRAY ARRAY[q.seed, q.seed_2] LOOP
-        EXIT WHEN v_token = '' OR v_is_whole AND cardinality(v_ids) <= 150;
-        v_words := string_to_array(v_readings[array_position(q.tokens, v_token)], ' ');
-        v_found := ARRAY(SELECT f.anime_id FROM jikan_sync.find_anime(v_token, 100) AS f);
-        v_found_is_whole := cardinality(v_found) < 100;
-        v_found := ARRAY(
-            SELECT unnest(v_found)
-            UNION
-            SELECT f.anime_id
-            FROM unnest(v_words[1:6]) AS k (word)
-            CROSS JOIN LATERAL (
-                SELECT w.anime_id
-                FROM jikan_sync.find_word(k.word, k.word || chr(1), 25) AS w
-                UNION ALL
-                SELECT t.anime_id
-                FROM jikan_sync.find_key(
-                    jikan_sync.fold_title(k.word),
-                    jikan_sync.fold_title(k.word) || U&'\+10FFFF',
-                    50
-                ) AS t
-            ) AS f
-        );
-        IF v_ids IS NULL
-            OR v_found_is_whole AND NOT v_is_whole
-            OR v_found_is_whole = v_is_whole AND cardinality(v_found) < cardinality(v_ids)
-        THEN
-            v_ids := v_found;
-            v_is_whole := v_found_is_whole;
-        END IF;
-    END LOOP;
-
     FOR v_place IN 1 .. cardinality(v_readings) LOOP
         EXIT WHEN v_titles = '{}';
-        CONTINUE WHEN q.tokens[v_place] IN ('the', 'a', 'an') AND cardinality(q.tokens) > 1;
+        CONTINUE WHEN cardinality(q.tokens) > 1 AND q.tokens[v_place] = ANY (c_loose);
+        CONTINUE WHEN q.tokens[v_place] = v_strange;
         v_words := string_to_array(v_readings[v_place], ' ');
         IF v_titles IS NULL THEN
             v_titles := ARRAY(
@@ -172,6 +265,15 @@ BEGIN
             );
         END IF;
     END LOOP;
+    IF v_strange IS NOT NULL AND v_titles <> '{}' THEN
+        v_titles := ARRAY(
+            SELECT t
+            FROM unnest(v_titles) AS t
+            WHERE jikan_sync.word_alikeness(v_strange, t.words) >= 0.1
+            ORDER BY jikan_sync.word_alikeness(v_strange, t.words) DESC
+            LIMIT 50
+        );
+    END IF;
 
     SELECT
         array_agg(
@@ -203,8 +305,9 @@ BEGIN
 END;
 $$;
 
-COMMENT ON FUNCTION jikan_sync.search_spelling(jikan_sync.search_query, boolean) IS
-'Anime with a title that has all words of the query, some of them a slip away (rank 0.1 to 0.55), or
-when `is_vague` merely alike (a single word: 0.35 at most).';
+COMMENT ON FUNCTION jikan_sync.search_spelling(jikan_sync.search_query, text[], integer) IS
+'Anime with a title that has all words of the query, some of them a slip away (rank 0.1 to 0.55), as
+`readings`, made by `jikan_sync.correct_words`, say; with `slack` 1 some of them merely alike (a single word: 0.35 at most), with 2 all but one that is no
+word at all (0.35 at most). NULL: none.';
 
 COMMIT;

@@ -33,7 +33,7 @@ BEGIN
     SELECT array_agg(
         (
             t.id,
-            t.title,
+            anime.plain_text(t.title),
             'text',
             0.05 + 0.10 * jikan_sync.popularity_share(t.members, t.score)
         )::jikan_sync.search_hit

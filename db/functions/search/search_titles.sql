@@ -37,30 +37,34 @@ BEGIN ATOMIC
         (
             (title_hit.anime).id,
             title_hit.title,
-            CASE WHEN title_hit.band < 5 THEN 'exact' ELSE 'prefix' END,
+            CASE WHEN title_hit.band < 6 THEN 'exact' ELSE 'prefix' END,
             CASE title_hit.band
-                WHEN 1 THEN float8 '0.95'
+                WHEN 0 THEN float8 '0.97'
+                WHEN 1 THEN float8 '0.93'
                 WHEN 2 THEN float8 '0.90'
                 -- A synonym may be anything: one of a little known anime proves little.
-                WHEN 3 THEN float8 '0.73'
-                WHEN 4 THEN float8 '0.64'
-                WHEN 5 THEN float8 '0.72'
-                WHEN 6 THEN float8 '0.62'
+                WHEN 3 THEN float8 '0.72'
+                WHEN 4 THEN float8 '0.70'
+                WHEN 5 THEN float8 '0.64'
+                WHEN 6 THEN float8 '0.72'
+                WHEN 7 THEN float8 '0.62'
                 ELSE float8 '0.59'
             END
             + CASE title_hit.band
-                WHEN 1 THEN float8 '0.05'
+                WHEN 0 THEN float8 '0.03'
+                WHEN 1 THEN float8 '0.03'
                 WHEN 2 THEN float8 '0.05'
-                WHEN 3 THEN float8 '0.26'
-                WHEN 5 THEN float8 '0.20'
+                WHEN 4 THEN float8 '0.26'
+                WHEN 6 THEN float8 '0.20'
                 ELSE float8 '0.28'
             END * jikan_sync.popularity_share(
                 (title_hit.anime).members, (title_hit.anime).score
             )
             - CASE
+                WHEN title_hit.band = 0 THEN float8 '0'
                 -- Nothing said: the first of a franchise. "Season 2": not "part 2".
                 WHEN (title_hit.q).number IS NULL
-                    THEN CASE WHEN abs(title_hit.number) = 1 THEN float8 '0' ELSE float8 '0.03' END
+                    THEN CASE WHEN abs(title_hit.number) = 1 THEN float8 '0' ELSE float8 '0.035' END
                 WHEN (title_hit.q).number <> title_hit.number THEN float8 '0.10'
                 ELSE float8 '0'
             END
@@ -70,9 +74,10 @@ END;
 COMMENT ON FUNCTION jikan_sync.title_hit(
     jikan_sync.search_query, jikan_sync.findable, text, integer, integer
 ) IS
-'A hit of the first stage. `band`, how the title fits: 1 to the letter, 2 but for long vowels, 3 as
-a synonym, 4 by its initials, 5 the name goes on but the season is the one asked for, 6 the title
-goes on, 7 a synonym goes on; `number` is the anime''s season.';
+'A hit of the first stage. `band`, how the title fits: 0 to the mark, 1 to the letter, 2 but for long
+vowels, 3 as a synonym to the mark, 4 as a synonym, 5 by its initials, 6 the name goes on but the
+season is the one asked for, 7 the title goes on, 8 a synonym goes on; `number` is the anime''s
+season.';
 
 CREATE FUNCTION jikan_sync.title_band(
     q jikan_sync.search_query, type text, is_short boolean, title text, words text, key text
@@ -91,9 +96,24 @@ BEGIN ATOMIC
                     length(title_band.key) - length((title_band.q).key) IN (2, 4)
                     AND title_band.title ~ '\((TV|(19|20)\d\d)\)$'
                 )
-                THEN CASE WHEN title_band.type = 'Synonym' THEN 7 ELSE 6 END
-            WHEN title_band.is_short THEN 7
-            WHEN title_band.type = 'Synonym' THEN 3
+                THEN CASE WHEN title_band.type = 'Synonym' THEN 8 ELSE 7 END
+            WHEN
+                title_band.type <> 'Synonym'
+                AND jikan_sync.marked_title(
+                    CASE
+                        -- Who types neither mark nor capital quotes nobody.
+                        WHEN (title_band.q).is_plain
+                            THEN regexp_replace(title_band.title, ' \((TV|(19|20)\d\d)\)$', '')
+                        ELSE title_band.title
+                    END
+                ) = (title_band.q).typed
+                THEN 0
+            WHEN title_band.is_short THEN 8
+            WHEN title_band.type = 'Synonym'
+                THEN CASE
+                    WHEN jikan_sync.marked_title(title_band.title) = (title_band.q).typed THEN 3
+                    ELSE 4
+                END
             WHEN
                 title_band.key <> (title_band.q).key
                 OR replace(title_band.words, ' ', '') = replace((title_band.q).words, ' ', '')
@@ -159,7 +179,7 @@ BEGIN
         v_more := v_more || ARRAY(
             SELECT jikan_sync.title_hit(
                 q, a, t.title, t.number,
-                CASE WHEN t.base = q.base AND NOT t.is_short THEN 2 ELSE 5 END
+                CASE WHEN t.base = q.base AND NOT t.is_short THEN 2 ELSE 6 END
             )
             FROM jikan_sync.find_key(q.base, q.base || c_last, least(3 * q.read_rows, 3000)) AS t
             INNER JOIN jikan_sync.findable AS a ON a.id = t.anime_id
@@ -170,7 +190,7 @@ BEGIN
     IF q.base = q.name AND length(q.name) BETWEEN 2 AND 10 THEN
         v_initials := '.' || q.name;
         v_more := v_more || ARRAY(
-            SELECT jikan_sync.title_hit(q, a, t.title, t.number, 4)
+            SELECT jikan_sync.title_hit(q, a, t.title, t.number, 5)
             FROM jikan_sync.find_word(v_initials, v_initials || chr(1), q.read_rows) AS w
             INNER JOIN jikan.title AS t ON t.anime_id = w.anime_id
             INNER JOIN jikan_sync.findable AS a ON a.id = t.anime_id

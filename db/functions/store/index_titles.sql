@@ -41,6 +41,7 @@ BEGIN
             END IF;
         END IF;
     ELSIF words ~ '[\u3040-\u30ff\u3400-\u9fff]' THEN
+        v_words := (string_to_array(jikan_sync.fold_kana(words), ' '))[2:];
         FOREACH v_word IN ARRAY string_to_array(words, ' ') LOOP
             v_before := left(v_word, 1);
             FOR v_place IN 2 .. least(length(v_word), 40) LOOP
@@ -50,7 +51,7 @@ BEGIN
                     OR v_here BETWEEN 'ぁ' AND 'ゟ'
                     AND strpos('のはがをにへとでもや', v_before) > 0
                 THEN
-                    v_words := v_words || substr(v_word, v_place, 8);
+                    v_words := v_words || jikan_sync.fold_kana(substr(v_word, v_place, 8));
                 END IF;
                 v_before := v_here;
             END LOOP;
@@ -63,7 +64,7 @@ $$;
 COMMENT ON FUNCTION jikan_sync.title_words(text, text) IS
 'What a title is found by besides its beginning, of its normalised `words` and its `name` without
 number: the words after the first; of Japanese, which writes no spaces, what stands at each kanji,
-where katakana begins and behind a particle; and, given a name, ".abc", the initials of three words
+where katakana begins and behind a particle, all in katakana; and, given a name, ".abc", the initials of three words
 and more, with and without particles.';
 
 CREATE FUNCTION jikan_sync.index_titles(anime_ids bigint[])
@@ -92,16 +93,23 @@ BEGIN
     WITH normalised AS MATERIALIZED (
         SELECT
             a.id AS anime_id,
-            x.position,
+            x.position + w.spelling AS position,
             jikan_sync.popularity_tier(a.members, a.score) AS tier,
             coalesce(x.type, '') AS type,
             p.title,
-            jikan_sync.normalise_title(p.title) AS words
+            w.words
         FROM jikan.anime AS a
         CROSS JOIN LATERAL ROWS FROM (
             jsonb_to_recordset(a.titles) AS (type text, title text)
         ) WITH ORDINALITY AS x (type, title, position)
         CROSS JOIN LATERAL (SELECT anime.plain_text(x.title) AS title) AS p
+        CROSS JOIN LATERAL (
+            SELECT 0 AS spelling, jikan_sync.normalise_title(p.title) AS words
+            UNION ALL
+            -- Who types no marks does not type "and" for "&" either, nor "a" for "@".
+            SELECT 500, jikan_sync.normalise_title(translate(p.title, '&＆@＠', '    '))
+            WHERE p.title ~ '[&＆@＠]'
+        ) AS w
         WHERE a.id = any(index_titles.anime_ids)
             AND a.removed_at IS NULL
             AND x.title IS NOT NULL

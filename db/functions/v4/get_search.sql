@@ -23,7 +23,7 @@ DECLARE
     q jikan_sync.search_query;
 BEGIN
     q := jikan_sync.parse_query(
-        jikan_sync.normalise_query(query), c_all, jikan_sync.make_filter(nsfw := true)
+        query, c_all, jikan_sync.make_filter(nsfw := true)
     );
     IF q.seed = '' THEN
         RETURN ARRAY(

@@ -1,0 +1,185 @@
+-- Deploy pgjikan:functions/search/bare_queries to pg
+-- requires: functions/search/search_lookup
+
+-- What programs and people type around a title: "[Group] TITLE (2013) S01E05 [1080p].mkv", "watch
+-- TITLE online". Taken away from the ends, one thing a step, the surest first, so that the first
+-- step at which a title is left is the one that was meant.
+
+BEGIN;
+
+SET LOCAL ROLE jikan_owner;
+
+CREATE TYPE jikan_sync.bare_query AS (
+    query text,
+    year integer,
+    types text []
+);
+
+COMMENT ON TYPE jikan_sync.bare_query IS
+'What is left of a search without the words that are no part of a title, and what those say: the
+year, and the types, any of which the anime should be of.';
+
+CREATE FUNCTION jikan_sync.meant_types(word text)
+RETURNS text[]
+LANGUAGE sql
+IMMUTABLE
+PARALLEL SAFE
+BEGIN ATOMIC
+    SELECT CASE
+        WHEN meant_types.word IN ('tv', 'tv series') THEN '{TV}'::text[]
+        WHEN meant_types.word IN ('ova', 'oav') THEN '{OVA}'::text[]
+        WHEN meant_types.word = 'ona' THEN '{ONA}'::text[]
+        WHEN meant_types.word IN ('movie', 'the movie', 'film') THEN '{Movie}'::text[]
+        WHEN meant_types.word IN ('special', 'specials') THEN '{Special,TV Special}'::text[]
+        WHEN meant_types.word = 'tv special' THEN '{TV Special}'::text[]
+        WHEN meant_types.word = 'music' THEN '{Music}'::text[]
+        WHEN meant_types.word = 'cm' THEN '{CM}'::text[]
+        WHEN meant_types.word = 'pv' THEN '{PV}'::text[]
+    END;
+END;
+
+COMMENT ON FUNCTION jikan_sync.meant_types(text) IS
+'The types of anime that a word, in lower case, names; NULL: none.';
+
+CREATE FUNCTION jikan_sync.bare_queries(typed text)
+RETURNS SETOF jikan_sync.bare_query
+LANGUAGE plpgsql
+IMMUTABLE
+STRICT
+ROWS 3
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    c_steps CONSTANT integer := 12;
+    c_extension CONSTANT text :=
+        '\.(mkv|mp4|avi|m4v|webm|ogm|mov|wmv|flv|ts|srt|ass|ssa|zip|rar|7z|torrent)$';
+    c_tag CONSTANT text := '(\[[^][]*\]|\{[^{}]*\}|【[^】]*】)';
+    c_dash CONSTANT text := '(-|–|—)';
+    c_noise CONSTANT text :=
+        'watch|online|free|full|hd|anime|series|all|episodes?|streaming|stream|download|batch'
+        '|complete|uncensored|uncut|remastered|raw|multi|eng|english|vostfr'
+        '|((eng|english) )?(sub|subs|subbed|subtitles|subtitled|dub|dubs|dubbed|dual audio)'
+        '|bd|bdrip|bdremux|blu ?-?ray|brrip|dvd|dvdrip|web|web ?-?dl|webrip|hdtv|remux|hevc|avc'
+        '|x26[45]|h ?\.?26[45]|(8|10) ?-?bits?|flac|aac|ac3|opus|av1|[0-9]{3,4}p|4k';
+    c_type CONSTANT text :=
+        'tv special|tv series|tv|ova|oav|ona|the movie|movie|film|specials?|music|cm|pv';
+    c_first CONSTANT text := 'season 0?1|s0?1|1st season|first season|第 ?1期|第一期|1期';
+    v_bare jikan_sync.bare_query := (typed, NULL, NULL);
+    v_match text[];
+BEGIN
+    IF typed !~ ' ' AND typed ~ '[._].*[._]' THEN
+        v_bare.query := btrim(translate(regexp_replace(typed, c_extension, ''), '._', '  '));
+    END IF;
+    FOR v_step IN 1 .. c_steps LOOP
+        v_match := NULL;
+        -- Longest first: what each takes away.
+        v_match := regexp_match(v_bare.query, '^(.+)' || c_extension);
+        IF v_match IS NULL THEN
+            v_match := regexp_match(v_bare.query, '^(.*[^ _])[ _]*' || c_tag || '[ _]*$');
+        END IF;
+        IF v_match IS NULL THEN
+            v_match := regexp_match(v_bare.query, '^' || c_tag || '[ _]*([^ _].*)$');
+            v_match := CASE WHEN v_match IS NOT NULL THEN v_match[2:2] END;
+        END IF;
+        IF v_match IS NULL THEN
+            v_match := regexp_match(
+                v_bare.query, '^(?:watch|stream|download|anime)[ _]+(.+)$'
+            );
+        END IF;
+        IF v_match IS NULL THEN
+            v_match := regexp_match(v_bare.query, '^(.*[^ _])[ _]*\(([^()]*)\)[ _]*$');
+            IF v_match[2] ~ '^(19\d|20[0-3])\d$' THEN
+                v_bare.year := v_match[2]::integer;
+            ELSIF v_match[2] ~ ('^(' || c_type || ')$') THEN
+                v_bare.types := jikan_sync.meant_types(v_match[2]);
+            ELSIF v_match[2] !~ ('\m(' || c_noise || '|[0-9a-f]{8})\M') THEN
+                RETURN;
+            END IF;
+        END IF;
+        IF v_match IS NULL THEN
+            v_match := regexp_match(
+                v_bare.query, '^(.*[^ _-])[ _-]+(s\d\d?)[ _.]?e\d{1,4}(v\d)?\M'
+            );
+            IF v_match IS NOT NULL THEN
+                v_match[1] := v_match[1] || ' ' || v_match[2];
+            END IF;
+        END IF;
+        IF v_match IS NULL THEN
+            v_match := regexp_match(
+                v_bare.query, '^(.*[^ _])[ _]+' || c_dash || '[ _]*\d{1,4}(v\d)?$'
+            );
+        END IF;
+        IF v_match IS NULL THEN
+            v_match := regexp_match(
+                v_bare.query,
+                '^(.*[^ _-])[ _-]+(episodes?|eps?|e|#)[ .]*\d{1,4}(v\d| ?- ?\d{1,4})?$'
+            );
+        END IF;
+        IF v_match IS NULL THEN
+            v_match := regexp_match(v_bare.query, '^(.*[^ _-])[ _-]+((?:19\d|20[0-3])\d)$');
+            IF v_match IS NOT NULL THEN
+                v_bare.year := v_match[2]::integer;
+            END IF;
+        END IF;
+        IF v_match IS NULL THEN
+            v_match := regexp_match(
+                v_bare.query, '^(.*[^ _-])[ _-]+(' || c_type || ')$'
+            );
+            IF v_match IS NOT NULL THEN
+                v_bare.types := jikan_sync.meant_types(v_match[2]);
+            END IF;
+        END IF;
+        IF v_match IS NULL THEN
+            v_match := regexp_match(
+                v_bare.query, '^(.*[^ _-])[ _-]+(' || c_noise || ')$'
+            );
+        END IF;
+        IF v_match IS NULL THEN
+            v_match := regexp_match(
+                v_bare.query, '^(.*[^ _-])[ _-]+(' || c_first || ')$'
+            );
+        END IF;
+        EXIT WHEN v_match IS NULL;
+        v_bare.query := v_match[1];
+        RETURN NEXT v_bare;
+    END LOOP;
+END;
+$$;
+
+COMMENT ON FUNCTION jikan_sync.bare_queries(text) IS
+'What is left of a query, as `jikan_sync.marked_title` has it, when file extensions, [tags], years,
+types, episodes, "watch", "sub", "1080p" and the like are taken from its ends, one thing a row; at
+last "season 1". No row where there is nothing of that.';
+
+CREATE FUNCTION jikan_sync.is_title(query text)
+RETURNS boolean
+LANGUAGE plpgsql
+STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    v_words CONSTANT text := jikan_sync.normalise_query(query);
+    v_key CONSTANT text := jikan_sync.fold_title(v_words);
+    v_season record;
+    v_base text;
+BEGIN
+    IF EXISTS (SELECT FROM jikan_sync.find_key(v_key, v_key || chr(1), 1)) THEN
+        RETURN true;
+    END IF;
+    v_season := jikan_sync.split_season(v_words);
+    IF coalesce(v_season.number, 1) = 1 THEN
+        RETURN false;
+    END IF;
+    v_base := jikan_sync.fold_title(v_season.name);
+    RETURN EXISTS (
+        SELECT FROM jikan_sync.find_key(v_base, v_base || U&'\+10FFFF', 90) AS t
+        WHERE t.base = v_base AND abs(t.number) = abs(v_season.number)
+    );
+END;
+$$;
+
+COMMENT ON FUNCTION jikan_sync.is_title(text) IS
+'Whether an anime has the title `query`, whatever its marks, or is the season of it that is asked
+for.';
+
+COMMIT;

@@ -1,0 +1,117 @@
+-- Deploy pgjikan:functions/search/search_bare to pg
+-- requires: functions/search/bare_queries
+-- requires: functions/search/search_titles
+
+-- A search again, read in another way: without the words around the title, or with its particles
+-- romanised as the title has them.
+
+BEGIN;
+
+SET LOCAL ROLE jikan_owner;
+
+CREATE FUNCTION jikan_sync.prefer_hits(
+    hits jikan_sync.search_hit[],
+    year integer,
+    types text[]
+)
+RETURNS jikan_sync.search_hit[]
+LANGUAGE sql
+STABLE
+BEGIN ATOMIC
+    SELECT
+        array_agg(
+            (
+                h.anime_id,
+                h.matched_title,
+                h.match,
+                greatest(
+                    h.rank
+                    - CASE
+                        WHEN prefer_hits.year IS NULL OR a.year IS NULL THEN 0
+                        -- Catalogues differ by a year about what begins in winter.
+                        ELSE float8 '0.06' * least(abs(a.year - prefer_hits.year), 2)
+                    END
+                    - CASE WHEN a.type <> all(prefer_hits.types) THEN float8 '0.4' ELSE 0 END,
+                    0.01
+                )
+            )::jikan_sync.search_hit
+        )
+    FROM unnest(prefer_hits.hits) AS h
+    INNER JOIN jikan_sync.findable AS a ON h.anime_id = a.id;
+END;
+
+COMMENT ON FUNCTION jikan_sync.prefer_hits(jikan_sync.search_hit[], integer, text[]) IS
+'The hits, those of another year or type ranked lower; NULL asks for nothing.';
+
+CREATE FUNCTION jikan_sync.search_bare(
+    typed text,
+    max_rows integer,
+    filter jikan_sync.face_filter,
+    OUT q jikan_sync.search_query,
+    OUT hits jikan_sync.search_hit[],
+    OUT year integer,
+    OUT types text[]
+)
+RETURNS record
+LANGUAGE plpgsql
+STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    v_bare jikan_sync.bare_query;
+BEGIN
+    FOR v_bare IN SELECT b.* FROM jikan_sync.bare_queries(typed) AS b LOOP
+        EXIT WHEN jikan_sync.is_title(v_bare.query);
+    END LOOP;
+    IF v_bare.query IS NULL THEN
+        RETURN;
+    END IF;
+    q := jikan_sync.parse_query(v_bare.query, max_rows, filter);
+    hits := jikan_sync.search_titles(q);
+    -- The year of a folder is that of its first season.
+    year := CASE WHEN coalesce(q.number, 1) = 1 THEN v_bare.year END;
+    types := v_bare.types;
+END;
+$$;
+
+COMMENT ON FUNCTION jikan_sync.search_bare(text, integer, jikan_sync.face_filter) IS
+'A query without the words around its title, what that finds, and what those words ask for, see
+`jikan_sync.prefer_hits`; `q` is NULL where there are none.';
+
+CREATE FUNCTION jikan_sync.search_particles(q jikan_sync.search_query)
+RETURNS jikan_sync.search_hit[]
+LANGUAGE plpgsql
+STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    c_particle CONSTANT text := '[^a-z0-9](o|wo|e|he|wa|ha)([^a-z0-9]|$)';
+    v_typed text;
+    v_hits jikan_sync.search_hit[];
+BEGIN
+    IF q.typed !~ c_particle THEN
+        RETURN NULL;
+    END IF;
+    FOREACH v_typed IN ARRAY ARRAY[
+        regexp_replace(regexp_replace(q.typed, '\mo\M', 'wo', 'g'), '\me\M', 'he', 'g'),
+        regexp_replace(
+            regexp_replace(regexp_replace(q.typed, '\mwo\M', 'o', 'g'), '\mhe\M', 'e', 'g'),
+            '\mha\M', 'wa', 'g'
+        ),
+        regexp_replace(q.typed, '\mwa\M', 'ha', 'g')
+    ] LOOP
+        CONTINUE WHEN v_typed = q.typed;
+        v_hits := jikan_sync.search_titles(
+            jikan_sync.parse_query(v_typed, (q.read_rows - 30) / 3, q.filter)
+        );
+        EXIT WHEN v_hits IS NOT NULL;
+    END LOOP;
+    RETURN v_hits;
+END;
+$$;
+
+COMMENT ON FUNCTION jikan_sync.search_particles(jikan_sync.search_query) IS
+'What the query finds with its Japanese particles romanised otherwise: wo for o, he for e, ha for wa,
+and the other way round. NULL: none.';
+
+COMMIT;

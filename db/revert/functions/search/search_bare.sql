@@ -1,0 +1,11 @@
+-- Revert pgjikan:functions/search/search_bare from pg
+
+BEGIN;
+
+SET LOCAL ROLE jikan_owner;
+
+DROP FUNCTION jikan_sync.search_particles(jikan_sync.search_query);
+DROP FUNCTION jikan_sync.search_bare(text, integer, jikan_sync.face_filter);
+DROP FUNCTION jikan_sync.prefer_hits(jikan_sync.search_hit[], integer, text[]);
+
+COMMIT;

@@ -1,0 +1,12 @@
+-- Verify pgjikan:functions/search/search_bare on pg
+
+BEGIN;
+
+SET LOCAL ROLE jikan_owner;
+
+SELECT
+    jikan_sync.prefer_hits('{}', 2000, '{TV}') AS hits,
+    jikan_sync.search_particles(jikan_sync.parse_query('a wo b', 1, NULL)) AS others
+FROM jikan_sync.search_bare('watch it', 1, NULL);
+
+ROLLBACK;
