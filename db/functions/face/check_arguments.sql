@@ -121,8 +121,12 @@ BEGIN
             MESSAGE = format('min_score must be from 0 to 10, not %s', min_score),
             HINT = 'MyAnimeList scores run from 1 to 10.';
     END IF;
-    PERFORM jikan_sync.check_names('types', types, jikan_sync.known_types());
-    PERFORM jikan_sync.check_names('statuses', statuses, jikan_sync.known_statuses());
+    IF types IS NOT NULL THEN
+        PERFORM jikan_sync.check_names('types', types, jikan_sync.known_types());
+    END IF;
+    IF statuses IS NOT NULL THEN
+        PERFORM jikan_sync.check_names('statuses', statuses, jikan_sync.known_statuses());
+    END IF;
 END;
 $$;
 

@@ -67,6 +67,14 @@ DECLARE
     v_bare jikan_sync.bare_query := (typed, NULL, NULL);
     v_match text[];
 BEGIN
+    -- Most have nothing of that, and one look is cheaper than twelve.
+    IF typed !~ (
+        '[][(){}]|^(watch|stream|download|anime)[ _]|[ _-][a-z.#]*\d+(v\d)?[ _]*$|[ _.]s\d\d? ?e\d'
+        || '|' || c_extension || '|[ _-](' || c_type || '|' || c_noise || '|' || c_first || ')$'
+    )
+    THEN
+        RETURN;
+    END IF;
     IF typed !~ ' ' AND typed ~ '[._].*[._]' THEN
         v_bare.query := btrim(translate(regexp_replace(typed, c_extension, ''), '._', '  '));
     END IF;

@@ -37,6 +37,8 @@ AS $$
 DECLARE
     c_confident CONSTANT real := 0.36;
     c_to_the_mark CONSTANT real := 0.97;
+    -- A name of something popular, if not to the mark.
+    c_known CONSTANT real := 0.955;
     -- Seldom part of a title: without it the query may be a better one.
     c_around CONSTANT text :=
         '[][(){}]|[ .](s|s0|season |season 0)1$|[ .](1st|first) season$'
@@ -65,7 +67,7 @@ BEGIN
     END IF;
     IF cardinality(q.tokens) = 1 AND q.number IS NULL AND length(q.words) > 3
         AND coalesce(cardinality(hits), 0) > 3
-        AND NOT EXISTS (SELECT FROM unnest(hits) AS h WHERE h.rank >= c_to_the_mark)
+        AND NOT EXISTS (SELECT FROM unnest(hits) AS h WHERE h.rank >= c_known)
     THEN
         hits := hits || jikan_sync.search_franchise(q, hits);
     END IF;

@@ -46,23 +46,46 @@ END;
 COMMENT ON FUNCTION jikan_sync.is_word(text) IS
 'Whether some title has the word.';
 
-CREATE FUNCTION jikan_sync.resemble_word(word text)
+CREATE FUNCTION jikan_sync.alike_words(word text)
 RETURNS text[]
 LANGUAGE sql
 STABLE
-PARALLEL SAFE
 BEGIN ATOMIC
     SELECT array_agg(c.word)
     FROM (
         SELECT v.word
         FROM jikan_sync.vocabulary AS v
-        WHERE
-            v.word % resemble_word.word
+        WHERE v.word % alike_words.word
         GROUP BY v.word
-        ORDER BY similarity(v.word, resemble_word.word) DESC, min(v.tier)
+        ORDER BY similarity(v.word, alike_words.word) DESC, min(v.tier)
         LIMIT 8
     ) AS c;
 END;
+
+COMMENT ON FUNCTION jikan_sync.alike_words(text) IS
+'The words that are most like `word` by trigrams, of those over pg_trgm.similarity_threshold.';
+
+CREATE FUNCTION jikan_sync.resemble_word(word text)
+RETURNS text[]
+LANGUAGE plpgsql
+STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    c_threshold CONSTANT text := 'pg_trgm.similarity_threshold';
+    v_before text;
+    v_words text[];
+BEGIN
+    -- Two slips leave a word of eight letters two of its nine trigrams. No SET clause, as only a
+    -- superuser may create a function with one before the extension's library is loaded, which
+    -- would stand in the way of a restore.
+    v_before := coalesce(current_setting(c_threshold, true), '0.3');
+    PERFORM set_config(c_threshold, '0.2', true);
+    v_words := jikan_sync.alike_words(word);
+    PERFORM set_config(c_threshold, v_before, true);
+    RETURN v_words;
+END;
+$$;
 
 COMMENT ON FUNCTION jikan_sync.resemble_word(text) IS
 'The words that look most like `word`, by trigrams, likest first. NULL: none.';
@@ -117,7 +140,7 @@ BEGIN ATOMIC
         SELECT
             r.anime_id,
             r.place
-        FROM unnest(find_reading.readings[1:8]) AS k (word)
+        FROM unnest(find_reading.readings) AS k (word)
         CROSS JOIN LATERAL (
             SELECT
                 w.anime_id,
@@ -174,7 +197,8 @@ DECLARE
     -- A variable of its own: of one inside q every field costs a look into the whole.
     v_filter CONSTANT jikan_sync.face_filter := q.filter;
     c_loose CONSTANT text[] := '{the,a,an,wo,o,he,e,ha,wa}';
-    c_missing CONSTANT real := 0.35;
+    -- What is never a confident answer: the best of 0.55 stays under 0.36.
+    c_unsure CONSTANT double precision := 0.65;
     v_token text;
     v_words text[];
     v_strange text;
@@ -184,7 +208,7 @@ DECLARE
     v_is_whole boolean;
     v_ids bigint[];
     v_titles jikan.title[];
-    v_most double precision := 1;
+    v_share double precision := 1;
     v_hits jikan_sync.search_hit[];
 BEGIN
     FOR v_place IN 1 .. CASE slack WHEN 0 THEN 0 ELSE cardinality(q.tokens) END LOOP
@@ -193,15 +217,14 @@ BEGIN
         IF jikan_sync.is_word(v_token) THEN
             -- With a word missing, the others are taken as they are.
             v_readings[v_place] := CASE slack WHEN 1 THEN v_readings[v_place] ELSE '' END;
-        ELSIF length(v_token) < 4 THEN
-            CONTINUE;
         ELSIF slack = 1 THEN
+            CONTINUE WHEN length(v_token) < 5;
             v_words := jikan_sync.resemble_word(v_token);
             v_is_new := v_is_new OR v_words IS NOT NULL;
             v_readings[v_place] := concat_ws(
                 ' ', array_to_string(v_words, ' '), nullif(v_readings[v_place], '')
             );
-        ELSIF length(v_token) > coalesce(length(v_strange), 0) THEN
+        ELSIF length(v_token) > coalesce(length(v_strange), 3) THEN
             v_strange := v_token;
         END IF;
     END LOOP;
@@ -211,7 +234,7 @@ BEGIN
     IF slack = 2 OR slack = 1 AND q.seed_2 = '' THEN
         -- A single word that merely looks like another is no answer to stop at: "inception",
         -- Conception.
-        v_most := c_missing;
+        v_share := c_unsure;
     END IF;
 
     -- All words must be there, so the one that fewest anime have is gone by.
@@ -222,7 +245,8 @@ BEGIN
         ORDER BY length(t.token) DESC
     ) LOOP
         v_found := jikan_sync.find_reading(
-            v_token, string_to_array(v_readings[array_position(q.tokens, v_token)], ' ')
+            v_token,
+            (string_to_array(v_readings[array_position(q.tokens, v_token)], ' '))[1:6 + 2 * slack]
         );
         IF v_ids IS NULL
             OR v_found.is_whole AND NOT v_is_whole
@@ -281,7 +305,7 @@ BEGIN
                 t.anime_id,
                 t.title,
                 'fuzzy',
-                least(
+                v_share * (
                     0.10
                     + 0.12 * jikan_sync.popularity_share(a.members, a.score)
                     + 0.30 * greatest(
@@ -292,8 +316,7 @@ BEGIN
                     - CASE
                         WHEN q.number IS NULL THEN float8 '0.03' * least(abs(t.number) - 1, 1)
                         ELSE 0
-                    END,
-                    v_most
+                    END
                 )
             )::jikan_sync.search_hit
         )

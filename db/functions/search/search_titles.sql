@@ -21,7 +21,7 @@ COMMENT ON TYPE jikan_sync.search_hit IS
 'An anime that a stage of the search found: by which title, how, and how well (0 to 1).';
 
 CREATE FUNCTION jikan_sync.title_hit(
-    q jikan_sync.search_query,
+    asked integer,
     anime jikan_sync.findable,
     title text,
     number integer,
@@ -63,21 +63,21 @@ BEGIN ATOMIC
             - CASE
                 WHEN title_hit.band = 0 THEN float8 '0'
                 -- Nothing said: the first of a franchise. "Season 2": not "part 2".
-                WHEN (title_hit.q).number IS NULL
+                WHEN title_hit.asked IS NULL
                     THEN CASE WHEN abs(title_hit.number) = 1 THEN float8 '0' ELSE float8 '0.035' END
-                WHEN (title_hit.q).number <> title_hit.number THEN float8 '0.10'
+                WHEN title_hit.asked <> title_hit.number THEN float8 '0.10'
                 ELSE float8 '0'
             END
         )::jikan_sync.search_hit;
 END;
 
 COMMENT ON FUNCTION jikan_sync.title_hit(
-    jikan_sync.search_query, jikan_sync.findable, text, integer, integer
+    integer, jikan_sync.findable, text, integer, integer
 ) IS
 'A hit of the first stage. `band`, how the title fits: 0 to the mark, 1 to the letter, 2 but for long
 vowels, 3 as a synonym to the mark, 4 as a synonym, 5 by its initials, 6 the name goes on but the
-season is the one asked for, 7 the title goes on, 8 a synonym goes on; `number` is the anime''s
-season.';
+season is the one asked for, 7 the title goes on, 8 a synonym goes on; `number` is
+the anime''s season, `asked` the one asked for, or NULL.';
 
 CREATE FUNCTION jikan_sync.title_band(
     q jikan_sync.search_query, type text, is_short boolean, title text, words text, key text
@@ -137,6 +137,8 @@ DECLARE
     -- A variable of its own: of one inside q every field costs a look into the whole.
     v_filter CONSTANT jikan_sync.face_filter := q.filter;
     c_last CONSTANT text := U&'\+10FFFF';
+    v_number CONSTANT integer := q.number;
+    v_longest CONSTANT integer := length(q.key) + 4;
     v_initials text;
     v_read integer;
     v_hits jikan_sync.search_hit[];
@@ -148,14 +150,18 @@ BEGIN
     )
     SELECT
         (SELECT count(*) FROM beginning),
-        array_agg(jikan_sync.title_hit(q, a, c.title, c.number, c.band))
+        array_agg(jikan_sync.title_hit(v_number, a, c.title, c.number, c.band))
     INTO v_read, v_hits
     FROM (
         SELECT DISTINCT ON (b.anime_id)
             b.anime_id,
             b.title,
             b.number,
-            jikan_sync.title_band(q, b.type, b.is_short, b.title, b.words, b.key) AS band
+            CASE
+                -- Most go on, which shows without a look into q, title after title.
+                WHEN length(b.key) > v_longest THEN CASE WHEN b.type = 'Synonym' THEN 8 ELSE 7 END
+                ELSE jikan_sync.title_band(q, b.type, b.is_short, b.title, b.words, b.key)
+            END AS band
         FROM beginning AS b
         ORDER BY b.anime_id, band
     ) AS c
@@ -166,7 +172,7 @@ BEGIN
     IF v_read >= q.read_rows THEN
         v_more := v_more || ARRAY(
             SELECT jikan_sync.title_hit(
-                q, a, t.title, t.number,
+                v_number, a, t.title, t.number,
                 jikan_sync.title_band(q, t.type, t.is_short, t.title, t.words, t.key)
             )
             FROM jikan_sync.find_key(q.key, q.key || chr(1), q.read_rows) AS t
@@ -175,27 +181,27 @@ BEGIN
         );
     END IF;
 
-    IF q.number IS NOT NULL THEN
+    IF v_number IS NOT NULL THEN
         v_more := v_more || ARRAY(
             SELECT jikan_sync.title_hit(
-                q, a, t.title, t.number,
+                v_number, a, t.title, t.number,
                 CASE WHEN t.base = q.base AND NOT t.is_short THEN 2 ELSE 6 END
             )
             FROM jikan_sync.find_key(q.base, q.base || c_last, least(3 * q.read_rows, 3000)) AS t
             INNER JOIN jikan_sync.findable AS a ON a.id = t.anime_id
-            WHERE abs(q.number) = abs(t.number) AND jikan_sync.admits(v_filter, a)
+            WHERE abs(v_number) = abs(t.number) AND jikan_sync.admits(v_filter, a)
         );
     END IF;
 
     IF q.base = q.name AND length(q.name) BETWEEN 2 AND 10 THEN
         v_initials := '.' || q.name;
         v_more := v_more || ARRAY(
-            SELECT jikan_sync.title_hit(q, a, t.title, t.number, 5)
+            SELECT jikan_sync.title_hit(v_number, a, t.title, t.number, 5)
             FROM jikan_sync.find_word(v_initials, v_initials || chr(1), q.read_rows) AS w
             INNER JOIN jikan.title AS t ON t.anime_id = w.anime_id
             INNER JOIN jikan_sync.findable AS a ON a.id = t.anime_id
             WHERE t.position = 1
-                AND (q.number IS NULL OR abs(q.number) = abs(t.number))
+                AND (v_number IS NULL OR abs(v_number) = abs(t.number))
                 AND jikan_sync.admits(v_filter, a)
         );
     END IF;

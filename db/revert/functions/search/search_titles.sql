@@ -9,7 +9,7 @@ DROP FUNCTION jikan_sync.title_band(
     jikan_sync.search_query, text, boolean, text, text, text
 );
 DROP FUNCTION jikan_sync.title_hit(
-    jikan_sync.search_query, jikan_sync.findable, text, integer, integer
+    integer, jikan_sync.findable, text, integer, integer
 );
 DROP TYPE jikan_sync.search_hit;
 
