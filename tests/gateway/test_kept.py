@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import psycopg
@@ -112,14 +114,66 @@ def test_bulk_notifies_once(connection: Connection, store: Store) -> None:
     assert len(list(connection.notifies(timeout=1))) == 1
 
 
-def test_what_is_not_to_be_kept(connection: Connection, store: Store) -> None:
-    """Stale, missing, random, refused, awaited: the database gives it no time."""
-    store(full(1), source="full")
-    store(anime(2))
+def make_stale(connection: Connection, mal_id: int) -> None:
     connection.execute(
         "UPDATE jikan.anime SET last_jikan_sync = last_jikan_sync - interval '1 year'"
-        " WHERE mal_id = 2"
+        " WHERE mal_id = %s",
+        [mal_id],
     )
+
+
+def wish_count(connection: Connection) -> int:
+    row = connection.execute("SELECT count(*) FROM jikan_sync.wish").fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def test_what_is_stale_is_said_again_as_such(
+    root: str, connection: Connection, store: Store
+) -> None:
+    """Old, or without the parts that only a full document has: asked for once, ended by it."""
+    store(anime(2))
+    store(anime(3))
+    make_stale(connection, 3)
+    for mal_id, path in ((2, "/v4/anime/2/full"), (3, "/v4/anime/3")):
+        before = wish_count(connection)
+        assert is_kept(root, path)
+        assert wish_count(connection) == before + 1
+        answer = requests.get(f"{root}{path}", timeout=30)
+        assert answer.headers["X-Cache-Status"] == "STALE"
+        assert answer.headers["Cache-Control"] == "public, max-age=0, must-revalidate"
+        assert is_kept(root, path, **{"If-None-Match": answer.headers["ETag"]})
+        store(full(mal_id), source="full")
+
+        def status(path: str = path) -> str:
+            return requests.get(f"{root}{path}", timeout=30).headers["X-Cache-Status"]
+
+        wait_until(lambda: status() == "HIT", seconds=5)
+
+
+def test_what_nobody_asked_for_is_said_again_only_to_who_cannot_ask(
+    serve: Serve, store: Store, connection: Connection
+) -> None:
+    """Else who has caused too many misses keeps the others from having it refreshed."""
+    store(anime(1))
+    keep_long(connection)
+    root = serve(misses_per_minute=1, trusted_proxy="127.0.0.0/8")
+    limited, other = ({"X-Forwarded-For": f"192.0.2.{number}"} for number in (1, 2))
+    assert requests.get(f"{root}/v4/anime/9", headers=limited, timeout=30).status_code == 504
+    wait_until(lambda: is_kept(root, "/v4/anime/1/full", **limited))
+    before, wishes = kept_count(root), wish_count(connection)
+    for asker in (other, limited, other):
+        answer = requests.get(f"{root}/v4/anime/1/full", headers=asker, timeout=30)
+        assert answer.headers["X-Cache-Status"] == "STALE"
+    assert kept_count(root) == before + 2
+    assert wish_count(connection) == wishes + 1
+
+
+def test_what_is_not_to_be_kept(connection: Connection, store: Store) -> None:
+    """Missing, random, refused, awaited: the database gives it no time."""
+    store(full(1), source="full")
+    store(anime(2))
+    make_stale(connection, 2)
 
     def keep_for(path: str, **query: str) -> Any:
         row = connection.execute(
@@ -131,13 +185,17 @@ def test_what_is_not_to_be_kept(connection: Connection, store: Store) -> None:
 
     assert keep_for("/anime/1") == (200, 1)
     assert keep_for("/anime/1/full") == (200, 1)
-    assert keep_for("/anime/2") == (200, None)
+    assert keep_for("/anime/2") == (200, 1)
+    assert keep_for("/anime/2/full") == (200, 1)
     assert keep_for("/anime/3") == (504, None)
     assert keep_for("/anime/1/episodes") == (504, None)
     assert keep_for("/random/anime") == (200, None)
     assert keep_for("/anime/1/nothing") == (404, None)
     assert keep_for("/top/anime", page="0") == (400, None)
-    assert keep_for("/anime", q="nobody knows this") == (200, None)
+    assert keep_for("/anime", q="nobody knows this") == (200, 1)
+    connection.execute("SELECT jikan_sync.heartbeat('test', '{jikan}', '1')")
+    assert keep_for("/anime/2/full") == (200, None)
+    assert keep_for("/anime", q="nobody knows that") == (200, None)
     connection.execute("UPDATE jikan_sync.setting SET value = '0' WHERE name = 'v4_keep'")
     assert keep_for("/anime/1") == (200, 0)
 
@@ -215,6 +273,20 @@ def test_what_is_packed_is_kept_packed_alone() -> None:
     """Else the bound, which counts what goes out, would hold a fraction of what is there."""
     packed = Sent.of(Reply(200, b"x" * 100_000, {"ETag": '"a"'}), {b"accept-encoding": b"gzip"})
     assert len(packed.body) + len(packed.reply.body) < 1_000
+
+
+def test_it_ages(monkeypatch: pytest.MonkeyPatch) -> None:
+    kept = Kept()
+    kept.hear(True)
+    said = Sent.of(Reply(200, b"{}", {"Age": "41", "ETag": '"a"'}, 10.0), {})
+    kept.put(REQUEST, said, kept.changes)
+    now = time.monotonic()
+    for seconds, age in ((0, b"41"), (1.5, b"42"), (9, b"50")):
+        clock = SimpleNamespace(monotonic=lambda s=seconds: now + s)
+        monkeypatch.setattr("pgjikan.gateway.kept.time", clock)
+        found = kept.find(REQUEST)
+        assert found is not None
+        assert dict(found.headers) == dict(said.headers) | {b"age": age}
 
 
 def test_it_ends_by_itself() -> None:

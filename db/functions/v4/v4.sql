@@ -176,10 +176,10 @@ BEGIN
         is_miss,
         CASE WHEN is_miss THEN jikan_sync.setting_interval('v4_wait') END,
         has_wish,
-        -- Only what is here and fresh, and the same for everybody.
+        -- What is the same for everybody, and no better for being asked again: of what is stale or
+        -- lacks a part, the refresh is asked for by now, and its coming ends what is kept.
         CASE
             WHEN answer.status IN (200, 304)
-                AND NOT (coalesce(answer.is_stale, false) OR coalesce(answer.is_miss, false))
                 AND NOT (is_miss OR has_wish)
                 AND answer.kind <> 'random'
                 THEN jikan_sync.setting_interval('v4_keep')

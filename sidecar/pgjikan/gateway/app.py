@@ -8,6 +8,7 @@ import re
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 from urllib.parse import parse_qsl, unquote
 
 import structlog
@@ -95,13 +96,13 @@ class Gateway:
         headers = _headers(scope)
         path, query = _line(scope)
         request = Request.of(scope["method"], path, query, headers)
-        sent = self.kept.find(request) if request is not None else None
+        sent = self._said(request, scope) if request is not None else None
         if sent is None:
             changes = self.kept.changes
             reply = await self._safe_reply(scope)
             sent = Sent.of(reply, headers)
             if request is not None:
-                self.kept.put(request, sent, changes)
+                self.kept.put(request._replace(asks=sent.reply.asks), sent, changes)
         else:
             meters.KEPT.inc()
         status, body = sent.reply.status, sent.body
@@ -110,6 +111,13 @@ class Gateway:
             body = b""
         await send({"type": "http.response.body", "body": body})
         self._count(scope, sent.reply, len(body), time.perf_counter() - started)
+
+    def _said(self, request: Request, scope: Scope) -> Sent | None:
+        """What was said to the same request; that nobody asked for the rest, only to who cannot."""
+        sent = self.kept.find(request)
+        if sent is None and not self.limits.may_enter(counted(_client(scope))):
+            return self.kept.find(request._replace(asks=False))
+        return sent
 
     async def _safe_reply(self, scope: Scope) -> Reply:
         try:
@@ -142,7 +150,7 @@ class Gateway:
         said = dict(answer.headers)
         if said.get("Cache-Control", "").startswith("public"):
             said["X-Request-Fingerprint"] = fingerprint(raw_path, raw_query)
-        return Reply(answer.status, answer.body, said, answer.keep_for)
+        return Reply(answer.status, answer.body, said, answer.keep_for, answer.asks)
 
     async def _answer(self, question: Question, client: str) -> Answer:
         if not await self.limits.enter(client):
@@ -151,7 +159,7 @@ class Gateway:
             if answer.status == 504:
                 limited = refusals.RATE_LIMITED
                 return Answer(limited.status, dict(limited.headers), limited.body)
-            return answer
+            return replace(answer, asks=False)
         told, is_miss = None, False
         try:
             answer = await self.database.ask(question)

@@ -74,6 +74,8 @@ class Answer:
     was_asked: bool = False
     #: What was asked, alike for all who mean the same; None where nothing lacks.
     question: str | None = None
+    #: False: what it lacks was not to be asked for.
+    asks: bool = True
 
 
 class _Bytes(Loader):

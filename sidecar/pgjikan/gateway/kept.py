@@ -1,7 +1,7 @@
 """Answers that may be said again: as long as the database said, and until it says that it changed.
 
 How long that is, is the database's (`keep_for` of ``anime.v4``, the setting `v4_keep`); it gives no
-time to what is stale, missing, random or awaited. Without an ear for changes nothing is kept.
+time to what is missing, random or awaited. Without an ear for changes nothing is kept.
 """
 
 from __future__ import annotations
@@ -29,6 +29,8 @@ class Request(NamedTuple):
     query: bytes
     known: bytes | None
     codings: bytes | None
+    #: False: of who has caused too many misses, and may have nothing asked for.
+    asks: bool = True
 
     @classmethod
     def of(
@@ -44,7 +46,7 @@ class Request(NamedTuple):
         )
 
     def size(self) -> int:
-        return sum(len(part) for part in self[1:] if part is not None)
+        return sum(len(part) for part in self[1:5] if part is not None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,14 @@ class Sent:
         """The reply as it goes out to who ``asked`` with these headers."""
         return cls(replace(reply, body=b""), *encoded(reply, asked))
 
+    def later(self, seconds: int) -> Sent:
+        """The same when it is said again so much later."""
+        headers = [
+            (name, b"%d" % (int(value) + seconds) if name == b"age" else value)
+            for name, value in self.headers
+        ]
+        return replace(self, headers=headers)
+
 
 class Kept:
     """The answers of one process, bounded in bytes."""
@@ -67,7 +77,7 @@ class Kept:
     def __init__(self, most_bytes: int = MOST_BYTES) -> None:
         self._most_bytes = most_bytes
         self._bytes = 0
-        self._entries: OrderedDict[Request, tuple[Sent, float]] = OrderedDict()
+        self._entries: OrderedDict[Request, tuple[Sent, float, float]] = OrderedDict()
         self._hears = False
         #: Counts the changes that were heard: an answer begun before one is not kept after it.
         self.changes = 0
@@ -91,19 +101,22 @@ class Kept:
         entry = self._entries.get(request)
         if entry is None:
             return None
-        sent, until = entry
-        if time.monotonic() >= until:
+        sent, since, until = entry
+        now = time.monotonic()
+        if now >= until:
             self._drop(request)
             return None
         self._entries.move_to_end(request)
-        return sent
+        seconds = int(now - since)
+        return sent.later(seconds) if seconds else sent
 
     def put(self, request: Request, sent: Sent, changes: int) -> None:
         """Keep what was just said, if it may be; ``changes`` as they were before it was asked."""
         if sent.reply.keep_for <= 0 or not self._hears or changes != self.changes:
             return
         self._drop(request)
-        self._entries[request] = (sent, time.monotonic() + sent.reply.keep_for)
+        now = time.monotonic()
+        self._entries[request] = (sent, now, now + sent.reply.keep_for)
         self._bytes += _size(request, sent)
         while self._bytes > self._most_bytes:
             self._drop(next(iter(self._entries)))

@@ -41,10 +41,15 @@ class MissLimits:
     def __len__(self) -> int:
         return len(self._clients)
 
+    def may_enter(self, client: str) -> bool:
+        """Whether ``enter`` would now give a place, at once or when a turn comes."""
+        known = self._clients.get(client)
+        return known is None or self._may_miss(known)
+
     async def enter(self, client: str) -> bool:
         """Take a place for a question, to be left; False: this client may cause no miss now."""
         known = self._clients.setdefault(client, _Client())
-        while known.waiting < self._at_once and self._room(known) >= 1:
+        while self._may_miss(known):
             places = min(self._at_once - known.waiting, self._room(known))
             if known.asking < places:
                 known.asking += 1
@@ -83,6 +88,9 @@ class MissLimits:
             known.waiting -= 1
             self._next(known)
             self._forget(client, known)
+
+    def _may_miss(self, known: _Client) -> bool:
+        return known.waiting < self._at_once and self._room(known) >= 1
 
     def _room(self, known: _Client) -> int:
         """The misses that a client may ask for now, by the minute."""

@@ -16,6 +16,8 @@ class Reply:
     headers: Mapping[str, str] = field(default_factory=dict)
     #: Seconds that it may be said again without asking.
     keep_for: float = 0.0
+    #: False: what it lacks was not to be asked for.
+    asks: bool = True
 
 
 def refusal(status: int, kind: str, message: str, **headers: str) -> Reply:
