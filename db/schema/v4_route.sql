@@ -347,9 +347,10 @@ COMMENT ON TYPE anime.v4_response IS
 'An answer of the Jikan v4 API. `is_miss`: something better has been asked for; wait up to `wait`
 for channel `anime_stored`, or `anime_search` for a search, and ask `anime.v4_cached`. `has_wish`:
 it should be asked for and was not, because nothing can be written here; put the same question to
-the primary. `keep_for`: how long the same may be said again without asking, unless `anime_changed`
-is notified before; NULL: not at all. `was_asked`: this request had something asked for upstream
-that nobody had asked for. `question`: the request without what does not matter, where something was
+the primary. `keep_for`: how long the same may be said again instead of asking the same function,
+unless `anime_changed` is notified before; NULL: not at all. `was_asked`: this request had something
+asked for upstream that nobody had asked for. `question`: the request without what does not matter,
+where something was
 or should be asked for; who asks alike waits for the same.';
 
 GRANT USAGE ON TYPE anime.v4_response TO anime_reader;
