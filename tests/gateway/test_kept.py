@@ -75,6 +75,27 @@ def test_the_same_is_said_again(root: str) -> None:
         assert (unchanged.status_code, unchanged.content) == (304, b"")
 
 
+@pytest.mark.parametrize("coding", ["identity", "gzip"])
+def test_who_has_what_is_kept_is_told_so_as_the_database_would(
+    serve: Serve, root: str, coding: str
+) -> None:
+    url, takes = f"{root}/v4/anime/1", {"Accept-Encoding": coding}
+    tag = requests.get(url, headers=takes, timeout=30).headers["ETag"]
+    for known in (tag, f'"other", W/{tag}'):
+        asked = requests.get(
+            f"{serve()}/v4/anime/1", headers={**takes, "If-None-Match": known}, timeout=30
+        )
+        requests.get(url, headers=takes, timeout=30)
+        before = kept_count(root)
+        kept = requests.get(url, headers={**takes, "If-None-Match": known}, timeout=30)
+        assert kept_count(root) == before + 1
+        assert (kept.status_code, kept.content) == (304, b"")
+        times = {"date": "", "age": ""}
+        assert dict(kept.headers) | times == dict(asked.headers) | times
+    other = requests.get(url, headers={**takes, "If-None-Match": '"other"'}, timeout=30)
+    assert (other.status_code, other.headers["ETag"]) == (200, tag)
+
+
 def test_each_gets_the_coding_that_it_takes(root: str) -> None:
     for accepted, coding in (("identity", None), ("gzip", "gzip"), ("identity", None)):
         answer = requests.get(

@@ -70,6 +70,16 @@ class Sent:
         ]
         return replace(self, headers=headers)
 
+    def unchanged(self, known: bytes) -> Sent | None:
+        """What is said instead to who has it already; None: ``known`` does not name it."""
+        headers = dict(self.headers)
+        tag = headers.get(b"etag")
+        if tag is None or tag not in known:
+            return None
+        for name in (b"content-length", b"content-encoding"):
+            headers.pop(name, None)
+        return Sent(replace(self.reply, status=304), list(headers.items()), b"")
+
 
 class Kept:
     """The answers of one process, bounded in bytes."""
@@ -99,6 +109,9 @@ class Kept:
     def find(self, request: Request) -> Sent | None:
         """What was said to the same request and still holds."""
         entry = self._entries.get(request)
+        if entry is None and request.known is not None:
+            whole = self.find(request._replace(known=None))
+            return whole.unchanged(request.known) if whole is not None else None
         if entry is None:
             return None
         sent, since, until = entry
