@@ -350,8 +350,7 @@ it should be asked for and was not, because nothing can be written here; put the
 the primary. `keep_for`: how long the same may be said again instead of asking the same function,
 unless `anime_changed` is notified before; NULL: not at all. `was_asked`: this request had something
 asked for upstream that nobody had asked for. `question`: the request without what does not matter,
-where something was
-or should be asked for; who asks alike waits for the same.';
+where something was or should be asked for; who asks alike waits for the same.';
 
 GRANT USAGE ON TYPE anime.v4_response TO anime_reader;
 
