@@ -106,6 +106,7 @@ CREATE TABLE jikan.neighbour (
     sibling_mal_ids integer[] NOT NULL,
     sibling_scores real[] NOT NULL,
     floor real NOT NULL,
+    wanted sparsevec NOT NULL,
     basis integer NOT NULL,
     reckoned_at timestamptz NOT NULL,
     CONSTRAINT neighbour_lists_check CHECK (
@@ -131,6 +132,9 @@ COMMENT ON COLUMN jikan.neighbour.sibling_mal_ids IS
 'Anime of its own franchise, by relations or by name.';
 COMMENT ON COLUMN jikan.neighbour.sibling_scores IS 'What each is worth, as `scores`.';
 COMMENT ON COLUMN jikan.neighbour.floor IS 'What the best that is not in the list was worth.';
+COMMENT ON COLUMN jikan.neighbour.wanted IS
+'Its traits by their weights: the inner product with `jikan.profile.traits` is what others have in
+common with it.';
 COMMENT ON COLUMN jikan.neighbour.basis IS
 'By what it was reckoned: `jikan_sync.neighbour_basis` then.';
 COMMENT ON COLUMN jikan.neighbour.reckoned_at IS 'When.';

@@ -15,7 +15,8 @@ CREATE TYPE jikan_sync.known_neighbour AS (
     ways "char" [],
     sibling_mal_ids integer [],
     sibling_scores real [],
-    floor real
+    floor real,
+    wanted sparsevec
 );
 
 COMMENT ON TYPE jikan_sync.known_neighbour IS
@@ -35,7 +36,8 @@ DECLARE
 BEGIN
     RETURN QUERY
     SELECT
-        n.anime_id, n.mal_ids, n.scores, n.ways, n.sibling_mal_ids, n.sibling_scores, n.floor
+        n.anime_id, n.mal_ids, n.scores, n.ways, n.sibling_mal_ids, n.sibling_scores, n.floor,
+        n.wanted
     FROM jikan.neighbour AS n
     WHERE n.anime_id = ANY (anime_ids);
     v_missing := ARRAY(
@@ -54,8 +56,7 @@ COMMENT ON FUNCTION jikan_sync.known_neighbours(bigint[]) IS
 'The neighbours of these anime as they are kept; the first ten that have none are reckoned.';
 
 CREATE FUNCTION jikan_sync.look_at(
-    liked bigint[],
-    floors real[],
+    liked jikan_sync.known_neighbour[],
     weights real[],
     anime_ids bigint[],
     with_franchise boolean
@@ -69,7 +70,7 @@ SET plan_cache_mode = force_generic_plan
 AS $$
 BEGIN
     RETURN QUERY
-    -- Weights and what is wanted are worked out once, not for every title that is compared.
+    -- Worked out once, not for every title that is compared.
     WITH weight AS MATERIALIZED (
         SELECT w.* FROM jikan_sync.neighbour_weight() AS w
     ),
@@ -86,17 +87,12 @@ BEGIN
             CASE WHEN length(p.stem_english) >= 6 THEN jikan_sync.title_words(p.stem_english) END
                 AS words_english,
             l.floor,
-            l.weight,
-            e.embedding,
-            jikan_sync.trait_vector(
-                a.genre_names, a.studio_names, a.type, a.source, a.rating,
-                w.genre, w.rare_genre, w.studio, w.type, w.source, w.rating
-            ) AS wanted
-        FROM unnest(liked, floors, weights) AS l (anime_id, floor, weight)
+            weights[l.ordinality] AS weight,
+            l.wanted,
+            e.embedding
+        FROM unnest(liked) WITH ORDINALITY AS l
         INNER JOIN jikan.profile AS p ON p.anime_id = l.anime_id
-        INNER JOIN jikan.anime AS a ON a.id = l.anime_id
         LEFT JOIN jikan_sync.recommendable AS e ON e.anime_id = l.anime_id
-        CROSS JOIN weight AS w
     )
 
     SELECT
@@ -130,7 +126,9 @@ BEGIN
 END;
 $$;
 
-COMMENT ON FUNCTION jikan_sync.look_at(bigint[], real[], real[], bigint[], boolean) IS
+COMMENT ON FUNCTION jikan_sync.look_at(
+    jikan_sync.known_neighbour[], real[], bigint[], boolean
+) IS
 'How well each of `anime_ids` goes with the `liked`, in their weighted mean, by content alone, on
 the scale of `jikan_sync.pick_recommendations`: above 0 what belongs in their lists, below what does
 not. None whose name says that it is of their franchises, unless `with_franchise`.';

@@ -75,8 +75,7 @@ DECLARE
     v_ids bigint[];
     v_scores double precision[];
     v_walked boolean[];
-    v_compared bigint[];
-    v_floors real[];
+    v_compared jikan_sync.known_neighbour[];
     v_weights real[];
     v_more bigint[];
     v_found integer;
@@ -162,16 +161,16 @@ BEGIN
     INNER JOIN jikan_sync.candidate AS p ON p.mal_id = e.mal_id
     WHERE jikan_sync.admits(filter, p.facts);
 
-    SELECT array_agg(n.anime_id), array_agg(n.floor), array_agg(n.weight)
-    INTO v_compared, v_floors, v_weights
+    SELECT array_agg(c.known), array_agg(c.weight)
+    INTO v_compared, v_weights
     FROM (
-        SELECT n.anime_id, n.floor, l.weight
+        SELECT n AS known, l.weight
         FROM unnest(v_lists) AS n
         INNER JOIN unnest(liked, liked_weights) WITH ORDINALITY AS l (id, weight, place)
             ON l.id = n.anime_id
         ORDER BY l.place
         LIMIT c_compared
-    ) AS n;
+    ) AS c;
 
     v_more := ARRAY(
         SELECT p.anime_id
@@ -220,7 +219,7 @@ BEGIN
                     '{}'
                 )
             INTO v_more_ids, v_more_scores
-            FROM jikan_sync.look_at(v_compared, v_floors, v_weights, v_more, with_franchise) AS l
+            FROM jikan_sync.look_at(v_compared, v_weights, v_more, with_franchise) AS l
             INNER JOIN jikan.profile AS p ON p.anime_id = l.anime_id
             LEFT JOIN unnest(v_disliked_mal_ids, v_penalties) AS d (mal_id, penalty)
                 ON d.mal_id = p.mal_id;
@@ -271,7 +270,9 @@ BEGIN
 
     RETURN QUERY
     WITH compared AS MATERIALIZED (
-        SELECT o.embedding FROM jikan_sync.recommendable AS o WHERE o.anime_id = ANY (v_compared)
+        SELECT o.embedding
+        FROM unnest(v_compared) AS c
+        INNER JOIN jikan_sync.recommendable AS o ON o.anime_id = c.anime_id
     )
 
     SELECT r.*

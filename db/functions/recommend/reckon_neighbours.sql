@@ -21,7 +21,8 @@ RETURNS TABLE (
     ways "char"[],  -- noqa: RF06
     sibling_mal_ids integer[],
     sibling_scores real[],
-    floor real
+    floor real,
+    wanted sparsevec
 )
 LANGUAGE plpgsql
 STABLE
@@ -351,7 +352,8 @@ BEGIN
         coalesce(l.ways, '{}'),
         coalesce(l.sibling_mal_ids, '{}'),
         coalesce(l.sibling_scores, '{}'),
-        coalesce(l.floor, 0)
+        coalesce(l.floor, 0),
+        s.wanted
     FROM subject AS s
     LEFT JOIN (
         SELECT

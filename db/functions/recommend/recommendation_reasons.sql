@@ -34,72 +34,81 @@ BEGIN ATOMIC
     SELECT
         a.id,
         CASE
-            WHEN coalesce(v.votes, f.votes) IS NOT NULL THEN 'voted'
+            WHEN v.votes IS NOT NULL THEN 'voted'
             WHEN i.is_walked THEN 'walk'
             ELSE 'alike'
         END,
         CASE
+            WHEN v.votes IS NOT NULL AND v.mal_id IS NULL
+                THEN format('recommended by %s for its franchise', v.votes)
             WHEN v.votes IS NOT NULL AND cardinality(recommendation_reasons.liked) = 1
                 THEN format('recommended by %s', v.votes)
             WHEN v.votes IS NOT NULL THEN format('recommended by %s for %s', v.votes, v.title)
-            WHEN f.votes IS NOT NULL THEN format('recommended by %s for its franchise', f.votes)
             WHEN i.is_walked THEN 'liked by the same people'
-            WHEN g.names IS NOT NULL THEN 'alike: ' || g.names
-            WHEN s.name IS NOT NULL THEN 'alike: by ' || anime.plain_text(s.name)
-            ELSE 'nothing nearer'
+            -- Looked up only where nothing else was said.
+            ELSE coalesce(
+                'alike: ' || (
+                    SELECT string_agg(g.title, ', ' ORDER BY g.place)
+                    FROM (
+                        SELECT
+                            t.place,
+                            (
+                                SELECT min(anime.plain_text(e.entry ->> 'name'))
+                                FROM
+                                    jsonb_array_elements(
+                                        a.genres || a.explicit_genres || a.themes || a.demographics
+                                    ) AS e (entry)
+                                WHERE lower(anime.plain_text(e.entry ->> 'name')) = t.name
+                            ) AS title
+                        FROM (
+                            SELECT
+                                c.name,
+                                row_number() OVER (
+                                    ORDER BY c.liked_count DESC, coalesce(r.rarity, 3) DESC, c.name
+                                ) AS place
+                            FROM (
+                                SELECT
+                                    n.name,
+                                    count(*) AS liked_count
+                                FROM unnest(a.genre_names) AS n (name)
+                                INNER JOIN liked AS l ON n.name = any(l.genre_names)
+                                GROUP BY n.name
+                            ) AS c
+                            LEFT JOIN jikan_sync.trait AS r ON r.kind = 'genre' AND c.name = r.name
+                            ORDER BY place
+                            LIMIT 3
+                        ) AS t
+                    ) AS g
+                ),
+                'alike: by ' || (
+                    SELECT anime.plain_text(min(m.name))
+                    FROM unnest(a.studio_names) AS m (name)
+                    INNER JOIN liked AS l ON m.name = any(l.studio_names)
+                ),
+                'nothing nearer'
+            )
         END
     FROM
         unnest(
             recommendation_reasons.anime_ids, recommendation_reasons.is_walked
         ) AS i (anime_id, is_walked)
     INNER JOIN jikan.anime AS a ON i.anime_id = a.id
+    -- A vote for the title itself says more than one for its franchise.
     LEFT JOIN LATERAL (
         SELECT
             o.votes,
+            l.mal_id,
             l.title
         FROM jikan_sync.vote AS o
-        INNER JOIN liked AS l ON o.other_mal_id = l.mal_id
-        WHERE o.mal_id = a.mal_id
-        ORDER BY o.votes DESC, l.mal_id ASC
-        LIMIT 1
-    ) AS v ON TRUE
-    LEFT JOIN LATERAL (
-        SELECT max(o.votes) AS votes
-        FROM jikan_sync.vote AS o
+        LEFT JOIN liked AS l ON o.other_mal_id = l.mal_id
         WHERE
-            v.votes IS NULL
-            AND o.mal_id = a.mal_id
-            AND o.other_mal_id = any(recommendation_reasons.sibling_mal_ids)
-    ) AS f ON TRUE
-    LEFT JOIN LATERAL (  -- noqa: ST05
-        SELECT  -- noqa: LT09
-            string_agg(t.name, ', ' ORDER BY t.liked_count DESC, t.rarity DESC, t.name ASC) AS names
-        FROM (
-            SELECT
-                anime.plain_text(n.entry ->> 'name') AS name,
-                count(*) AS liked_count,
-                coalesce(max(r.rarity), 3) AS rarity
-            FROM
-                jsonb_array_elements(
-                    a.genres || a.explicit_genres || a.themes || a.demographics
-                ) AS n (entry)
-            INNER JOIN liked AS l
-                ON lower(anime.plain_text(n.entry ->> 'name')) = any(l.genre_names)
-            LEFT JOIN jikan_sync.trait AS r
-                ON r.kind = 'genre' AND r.name = lower(anime.plain_text(n.entry ->> 'name'))
-            WHERE coalesce(v.votes, f.votes) IS NULL AND i.is_walked IS NOT TRUE
-            GROUP BY anime.plain_text(n.entry ->> 'name')
-            ORDER BY liked_count DESC, rarity DESC, name
-            LIMIT 3
-        ) AS t
-    ) AS g ON TRUE
-    LEFT JOIN LATERAL (
-        SELECT m.name
-        FROM unnest(a.studio_names) AS m (name)
-        INNER JOIN liked AS l ON m.name = any(l.studio_names)
-        ORDER BY m.name
+            o.mal_id = a.mal_id
+            AND o.other_mal_id = any(
+                array(SELECT k.mal_id FROM liked AS k) || recommendation_reasons.sibling_mal_ids
+            )
+        ORDER BY l.mal_id IS NULL ASC, o.votes DESC, l.mal_id ASC
         LIMIT 1
-    ) AS s ON TRUE;
+    ) AS v ON TRUE;
 END;
 
 COMMENT ON FUNCTION jikan_sync.recommendation_reasons(

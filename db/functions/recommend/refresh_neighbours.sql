@@ -44,12 +44,12 @@ BEGIN
 
     written AS (
         INSERT INTO jikan.neighbour AS n (
-            anime_id, mal_ids, scores, ways, sibling_mal_ids, sibling_scores, floor, basis,
-            reckoned_at
+            anime_id, mal_ids, scores, ways, sibling_mal_ids, sibling_scores, floor, wanted,
+            basis, reckoned_at
         )
         SELECT
             r.anime_id, r.mal_ids, r.scores, r.ways, r.sibling_mal_ids, r.sibling_scores, r.floor,
-            v_basis, jikan_sync.clock_now()
+            r.wanted, v_basis, jikan_sync.clock_now()
         FROM reckoned AS r
         ORDER BY r.anime_id
         ON CONFLICT (anime_id) DO UPDATE SET
@@ -59,6 +59,7 @@ BEGIN
             sibling_mal_ids = excluded.sibling_mal_ids,
             sibling_scores = excluded.sibling_scores,
             floor = excluded.floor,
+            wanted = excluded.wanted,
             basis = excluded.basis,
             reckoned_at = excluded.reckoned_at
         RETURNING n.anime_id

@@ -40,6 +40,7 @@ SELECT
     sibling_mal_ids,
     sibling_scores,
     floor,
+    wanted,
     basis,
     reckoned_at
 FROM jikan.neighbour

@@ -2,7 +2,7 @@
 
 BEGIN;
 
-DROP FUNCTION jikan_sync.look_at(bigint[], real[], real[], bigint[], boolean);
+DROP FUNCTION jikan_sync.look_at(jikan_sync.known_neighbour[], real[], bigint[], boolean);
 DROP FUNCTION jikan_sync.known_neighbours(bigint[]);
 DROP TYPE jikan_sync.known_neighbour;
 

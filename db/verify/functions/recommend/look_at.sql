@@ -18,12 +18,12 @@ BEGIN
     );
     ASSERT NOT has_function_privilege(
         'jikan_sidecar',
-        'jikan_sync.look_at(bigint[], real[], real[], bigint[], boolean)',
+        'jikan_sync.look_at(jikan_sync.known_neighbour[], real[], bigint[], boolean)',
         'execute'
     );
     ASSERT NOT has_function_privilege(
         'anime_reader',
-        'jikan_sync.look_at(bigint[], real[], real[], bigint[], boolean)',
+        'jikan_sync.look_at(jikan_sync.known_neighbour[], real[], bigint[], boolean)',
         'execute'
     );
 END;
