@@ -61,8 +61,7 @@ BEGIN
     WITH outdated AS MATERIALIZED (
         SELECT p.anime_id
         FROM jikan.profile AS p
-        WHERE p.counted < v_counted
-            OR p.counted > v_counted
+        WHERE p.counted <> v_counted
         LIMIT max_profiles
         FOR UPDATE SKIP LOCKED
     )

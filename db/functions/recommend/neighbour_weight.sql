@@ -193,13 +193,9 @@ LANGUAGE sql
 STABLE
 BEGIN ATOMIC
     SELECT
-        EXISTS (
+        exists(
             SELECT FROM jikan.profile AS p
-            WHERE p.counted < t.anime_count
-        )
-        OR EXISTS (
-            SELECT FROM jikan.profile AS p
-            WHERE p.counted > t.anime_count
+            WHERE p.counted <> t.anime_count
         )
     FROM jikan_sync.trait AS t
     WHERE t.kind = 'genre' AND t.name = '';

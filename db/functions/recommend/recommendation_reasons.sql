@@ -48,10 +48,16 @@ BEGIN ATOMIC
             -- Looked up only where nothing else was said.
             ELSE coalesce(
                 'alike: ' || (
-                    SELECT string_agg(g.title, ', ' ORDER BY g.place)
+                    SELECT
+                        string_agg(
+                            g.title, ', '
+                            ORDER BY g.liked_count DESC, g.rarity DESC, g.name ASC
+                        )
                     FROM (
                         SELECT
-                            t.place,
+                            t.name,
+                            t.liked_count,
+                            t.rarity,
                             (
                                 SELECT min(anime.plain_text(e.entry ->> 'name'))
                                 FROM
@@ -63,9 +69,8 @@ BEGIN ATOMIC
                         FROM (
                             SELECT
                                 c.name,
-                                row_number() OVER (
-                                    ORDER BY c.liked_count DESC, coalesce(r.rarity, 3) DESC, c.name
-                                ) AS place
+                                c.liked_count,
+                                coalesce(r.rarity, 3) AS rarity
                             FROM (
                                 SELECT
                                     n.name,
@@ -75,7 +80,7 @@ BEGIN ATOMIC
                                 GROUP BY n.name
                             ) AS c
                             LEFT JOIN jikan_sync.trait AS r ON r.kind = 'genre' AND c.name = r.name
-                            ORDER BY place
+                            ORDER BY c.liked_count DESC, rarity DESC, c.name ASC
                             LIMIT 3
                         ) AS t
                     ) AS g
