@@ -97,7 +97,8 @@ IMMUTABLE
 PARALLEL SAFE
 BEGIN ATOMIC
     SELECT CASE
-        WHEN strpos(plain_text.said, '&') > 0 THEN anime.decode_entities(plain_text.said)
+        -- Many titles have an "&" that begins no entity, and to decode is dear.
+        WHEN plain_text.said LIKE '%&%;%' THEN anime.decode_entities(plain_text.said)
         ELSE plain_text.said
     END;
 END;
