@@ -61,6 +61,7 @@ NO_LOOKS = {
     "fetch_now": "asks the upstream itself: tests/full/test_fetch_now.py",
     "plain_text": "reads nothing",
     "decode_entities": "reads nothing",
+    "search_gap": "is no reader's",
 }
 
 #: What upstreams bring for facets; for all others nothing.

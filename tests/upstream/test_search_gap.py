@@ -1,4 +1,4 @@
-"""jikan_sync.search_gap: what was asked and not found, and what came of it, for the owner only."""
+"""anime.search_gap: what was asked and not found, and what came of it, for the owner only."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def test_the_owner_reads_what_came_of_each_question(db: Database) -> None:
     db.run("SELECT jikan_sync.search_failed('down')")
     found = db.value(
         "SELECT jsonb_object_agg(g.query, jsonb_build_array(g.outcome, g.asked_count, g.mal_ids))"
-        " FROM jikan_sync.search_gap AS g"
+        " FROM anime.search_gap AS g"
     )
     assert found == {
         "known": ["found", 0, [5, 1]],
@@ -24,5 +24,5 @@ def test_the_owner_reads_what_came_of_each_question(db: Database) -> None:
         "down": ["unavailable", 1, None],
     }
     assert db.value(
-        "SELECT has_table_privilege('anime_reader', 'jikan_sync.search_gap', 'SELECT')"
+        "SELECT has_table_privilege('anime_reader', 'anime.search_gap', 'SELECT')"
     ) is False  # fmt: skip

@@ -2,6 +2,6 @@
 
 BEGIN;
 
-DROP VIEW jikan_sync.search_gap;
+DROP VIEW anime.search_gap;
 
 COMMIT;

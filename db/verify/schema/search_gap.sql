@@ -13,12 +13,12 @@ SELECT
     answered_at,
     failed_at,
     requested_by
-FROM jikan_sync.search_gap
+FROM anime.search_gap
 WHERE FALSE;
 
 DO $$
 BEGIN
-    ASSERT NOT has_table_privilege('anime_reader', 'jikan_sync.search_gap', 'select');
+    ASSERT NOT has_table_privilege('anime_reader', 'anime.search_gap', 'select');
 END;
 $$;
 
