@@ -30,6 +30,7 @@ ORDER BY 1
 ARGUMENTS = {
     "mal_id": 1,
     "query": "Cowboy Bebop",
+    "prefix": "Cowb",
     "liked": [1, 2],
     "year": 2020,
     "season": "spring",

@@ -21,6 +21,8 @@ LOOKS = {
     "search": "SELECT count(*) FROM anime.search('cowboy bebop')",
     "search, a miss": "SELECT count(*) FROM anime.search('a show nobody knows')",
     "search_cached": "SELECT count(*) FROM anime.search_cached('cowboy bebop')",
+    "search_facets": "SELECT count(*) FROM anime.search_facets('cowboy bebop')",
+    "suggest": "SELECT count(*) FROM anime.suggest('cowb')",
     "search_semantic": "SELECT count(*) FROM anime.search_semantic('a quiet story about tea')",
     "search_semantic, in another language": (
         "SELECT count(*) FROM anime.search_semantic('eine ruhige Geschichte mit Tee und Piraten')"

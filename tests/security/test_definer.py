@@ -63,6 +63,8 @@ def test_the_one_procedure_has_no_more_rights_than_its_caller(connection: Connec
 QUESTIONS = {
     "search": "SELECT to_jsonb(s) FROM anime.search('cowboy bepop', genres => '{action}') AS s",
     "search_cached": "SELECT to_jsonb(s) FROM anime.search_cached('bebop', min_score => 5) AS s",
+    "search_facets": "SELECT to_jsonb(f) FROM anime.search_facets('bebop') AS f",
+    "suggest": "SELECT to_jsonb(s) FROM anime.suggest('beb') AS s",
     "search_status": "SELECT state FROM anime.search_status('cowboy bebop')",
     "search_live": "CALL anime.search_live('cowboy bebop', wait => '0')",
     "get": "SELECT anime.get(1)",
@@ -313,6 +315,8 @@ def ask_everything(app: Connection, text: str) -> None:
     calls: list[tuple[str, Any]] = [
         ("SELECT count(*) FROM anime.search(%s)", text),
         ("SELECT count(*) FROM anime.search_cached(%s)", text),
+        ("SELECT count(*) FROM anime.search_facets(%s)", text),
+        ("SELECT count(*) FROM anime.suggest(%s)", text),
         ("SELECT state FROM anime.search_status(%s)", text),
         ("SELECT count(*) FROM anime.search_semantic(%s)", text),
         ("CALL anime.search_live(%s, wait => '0')", text),

@@ -1,6 +1,7 @@
 -- Deploy pgjikan:functions/search/search to pg
 -- requires: schema/catalog
 -- requires: functions/search/search_hits
+-- requires: functions/search/highlight
 -- requires: functions/search/request_search
 -- requires: functions/freshness/request_refresh
 -- requires: functions/freshness/count_hit
@@ -30,17 +31,20 @@ CREATE TYPE anime.search_result AS (
     match text,
     rank real,
     freshness text,
-    synced_at timestamptz
+    synced_at timestamptz,
+    highlight int4multirange
 );
 
 COMMENT ON TYPE anime.search_result IS
 'A row of a search. `matched_title`: the title that fits; `match`: how (exact, prefix, fuzzy, text,
 or upstream: an upstream API names it for this query); `rank`: 1 is best; `freshness`: fresh, stale
-or pending_embeddings; `synced_at`: when an upstream last vouched for it.';
+or pending_embeddings; `synced_at`: when an upstream last vouched for it; `highlight`: what of
+`matched_title` the query matched, as ranges of characters, from 0 and without their ends: "[0,5)"
+are the first five, all of it for `exact`; NULL for `text` and `upstream`.';
 
 GRANT USAGE ON TYPE anime.search_result TO anime_reader;
 
-CREATE FUNCTION jikan_sync.search_results(hits jikan_sync.search_hit[])
+CREATE FUNCTION jikan_sync.search_results(words text, hits jikan_sync.search_hit[])
 RETURNS SETOF anime.search_result
 LANGUAGE sql
 STABLE
@@ -62,7 +66,8 @@ BEGIN ATOMIC
         h.match,
         h.rank,
         c.freshness,
-        c.synced_at
+        c.synced_at,
+        jikan_sync.highlight(search_results.words, h.matched_title, h.match) AS highlight
     FROM
         unnest(search_results.hits) WITH ORDINALITY
             AS h (anime_id, matched_title, match, rank, position)
@@ -70,8 +75,8 @@ BEGIN ATOMIC
     ORDER BY h.position;
 END;
 
-COMMENT ON FUNCTION jikan_sync.search_results(jikan_sync.search_hit[]) IS
-'What a search found, as the face shows it, in order.';
+COMMENT ON FUNCTION jikan_sync.search_results(text, jikan_sync.search_hit[]) IS
+'What a search for normalised `words` found, as the face shows it, in order.';
 
 CREATE FUNCTION anime.search_cached(
     query text,
@@ -92,6 +97,7 @@ SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
+    v_words CONSTANT text := jikan_sync.normalise_query(query);
     v_found record;
 BEGIN
     v_found := jikan_sync.search_hits(
@@ -100,7 +106,7 @@ BEGIN
         jikan_sync.make_filter(types, statuses, genres, year_from, year_to, min_score, nsfw)
     );
     RETURN QUERY
-    SELECT r.* FROM jikan_sync.search_results(v_found.hits) AS r;
+    SELECT r.* FROM jikan_sync.search_results(v_words, v_found.hits) AS r;
 END;
 $$;
 
@@ -131,6 +137,7 @@ SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
+    v_words CONSTANT text := jikan_sync.normalise_query(query);
     v_found record;
     v_row anime.search_result;
     v_stale integer[] := '{}';
@@ -141,7 +148,7 @@ BEGIN
         jikan_sync.make_filter(types, statuses, genres, year_from, year_to, min_score, nsfw)
     );
     FOR v_row IN
-        SELECT r.* FROM jikan_sync.search_results(v_found.hits) AS r
+        SELECT r.* FROM jikan_sync.search_results(v_words, v_found.hits) AS r
     LOOP
         IF v_row.freshness = 'stale' THEN
             v_stale := v_stale || v_row.mal_id;

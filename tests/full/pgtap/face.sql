@@ -1,12 +1,12 @@
 -- The face and the sidecar's doors: DESIGN.md sections 5, 6 and 8.
 BEGIN;
 
-SELECT plan(23);
+SELECT plan(25);
 
 SELECT has_function('anime', name, format('anime.%s is there', name))
 FROM unnest(ARRAY[
-    'search', 'search_cached', 'search_live', 'search_status', 'get', 'reviews', 'similar',
-    'recommend', 'season'
+    'search', 'search_cached', 'search_live', 'search_status', 'search_facets', 'suggest',
+    'get', 'reviews', 'similar', 'recommend', 'season'
 ]) AS name;
 SELECT has_view('anime', 'catalog', 'anime.catalog is there');
 SELECT volatility_is('anime', 'search_cached', 'stable', 'search_cached never writes');

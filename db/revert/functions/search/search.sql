@@ -8,7 +8,7 @@ DROP FUNCTION anime.search(
 DROP FUNCTION anime.search_cached(
     text, integer, text[], text[], text[], integer, integer, double precision, boolean
 );
-DROP FUNCTION jikan_sync.search_results(jikan_sync.search_hit[]);
+DROP FUNCTION jikan_sync.search_results(text, jikan_sync.search_hit[]);
 DROP TYPE anime.search_result;
 
 COMMIT;

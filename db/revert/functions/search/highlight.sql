@@ -1,0 +1,9 @@
+-- Revert pgjikan:functions/search/highlight from pg
+
+BEGIN;
+
+DROP FUNCTION jikan_sync.highlight(text, text, text);
+DROP FUNCTION jikan_sync.word_place(text, text);
+DROP FUNCTION jikan_sync.highlight_words(text, text, boolean);
+
+COMMIT;
