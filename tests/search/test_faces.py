@@ -147,13 +147,9 @@ def test_what_a_query_matched_is_highlighted(
 def test_each_letter_is_where_it_stands(
     shared_catalogue: Any, words: str, title: str, expected: str
 ) -> None:
-    (highlight,) = (
-        shared_catalogue.execute(
-            "SELECT jikan_sync.highlight(jikan_sync.normalise_query(%s), %s, 'prefix')",
-            [words, title],
-        ).fetchone()
-        or ()
-    )
+    (highlight,) = shared_catalogue.execute(
+        "SELECT jikan_sync.highlight(jikan_sync.normalise_query(%s), %s, 'prefix')", [words, title]
+    ).fetchone()
     assert marked(title, highlight) == expected
 
 
