@@ -32,15 +32,15 @@ CREATE TYPE anime.search_result AS (
     rank real,
     freshness text,
     synced_at timestamptz,
-    highlight int4multirange
+    highlight integer []
 );
 
 COMMENT ON TYPE anime.search_result IS
 'A row of a search. `matched_title`: the title that fits; `match`: how (exact, prefix, fuzzy, text,
 or upstream: an upstream API names it for this query); `rank`: 1 is best; `freshness`: fresh, stale
 or pending_embeddings; `synced_at`: when an upstream last vouched for it; `highlight`: what of
-`matched_title` the query matched, as ranges of characters, from 0 and without their ends: "[0,5)"
-are the first five, all of it for `exact`; NULL for `text` and `upstream`.';
+`matched_title` the query matched, as pairs of characters from 0, the first of a part and the first
+behind it: {{0,5}} are the first five; all of it for `exact`, NULL for `text` and `upstream`.';
 
 GRANT USAGE ON TYPE anime.search_result TO anime_reader;
 

@@ -17,7 +17,7 @@ CREATE FUNCTION anime.suggest(
     max_rows integer DEFAULT 8,
     nsfw boolean DEFAULT FALSE
 )
-RETURNS TABLE (mal_id integer, title text, highlight int4multirange)
+RETURNS TABLE (mal_id integer, title text, highlight integer[])
 LANGUAGE plpgsql
 STABLE
 SECURITY DEFINER
