@@ -9,6 +9,27 @@ BEGIN;
 
 SET LOCAL ROLE jikan_owner;
 
+CREATE FUNCTION jikan_sync.bare_letters(title text)
+RETURNS text
+LANGUAGE plpgsql
+IMMUTABLE
+STRICT
+PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    v_lower text COLLATE pg_c_utf8 := lower(title COLLATE pg_c_utf8);
+    v_bare text := normalize(
+        regexp_replace(normalize(v_lower, NFKD), '[\u0300-\u036f]+', '', 'g'), NFC
+    );
+BEGIN
+    RETURN CASE WHEN length(v_bare) = length(v_lower) THEN v_bare ELSE v_lower END;
+END;
+$$;
+
+COMMENT ON FUNCTION jikan_sync.bare_letters(text) IS
+'`title` in lower case and, where each letter stays where it stands, without accents and width.';
+
 CREATE FUNCTION jikan_sync.highlight_words(words text, title text, is_fuzzy boolean)
 RETURNS integer[]
 LANGUAGE plpgsql
@@ -18,10 +39,17 @@ PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    c_gap CONSTANT text := '[^[:alnum:]\u0591-\u05c7\u0610-\u06ff\u0900-\u0eff]';
     v_key CONSTANT text := jikan_sync.fold_title(words);
-    v_plain text COLLATE pg_c_utf8 := lower(title COLLATE pg_c_utf8);
-    v_bare text;
+    -- As words are normalised, but a space for every mark: each letter stays where it stood.
+    v_plain CONSTANT text := ' ' || regexp_replace(
+        CASE
+            WHEN octet_length(title) = length(title) THEN lower(title COLLATE pg_c_utf8)
+            ELSE jikan_sync.bare_letters(title)
+        END,
+        '[^[:alnum:]\u0591-\u05c7\u0610-\u06ff\u0900-\u0eff]',
+        ' ',
+        'g'
+    );
     v_token text;
     v_piece text;
     v_at integer;
@@ -29,19 +57,8 @@ DECLARE
     v_length integer;
     v_likeness double precision;
     v_best double precision;
-    v_found int4multirange := '{}';
+    v_found int4multirange;
 BEGIN
-    -- As words are normalised, but a space for every mark: each letter stays where it stood.
-    IF octet_length(v_plain) > length(v_plain) THEN
-        v_bare := normalize(
-            regexp_replace(normalize(v_plain, NFKD), '[\u0300-\u036f]+', '', 'g'), NFC
-        );
-        IF length(v_bare) = length(v_plain) THEN
-            v_plain := v_bare;
-        END IF;
-    END IF;
-    v_plain := ' ' || regexp_replace(v_plain, c_gap, ' ', 'g');
-
     IF starts_with(jikan_sync.fold_title(v_plain), v_key) THEN
         v_length := length(v_key);
         WHILE NOT starts_with(jikan_sync.fold_title(left(v_plain, v_length + 1)), v_key) LOOP
@@ -49,42 +66,41 @@ BEGIN
         END LOOP;
         RETURN ARRAY[ARRAY[0, v_length]];
     END IF;
-    v_start := strpos(v_plain, ' ' || words);
-    IF v_start > 0 THEN
-        RETURN ARRAY[ARRAY[v_start - 1, v_start - 1 + length(words)]];
-    END IF;
 
     FOREACH v_token IN ARRAY (string_to_array(words, ' '))[1:8] LOOP
-        v_length := length(v_token);
         v_start := strpos(v_plain, ' ' || v_token);
-        IF v_start = 0 AND v_token ~ '[\u3040-\u30ff\u3400-\u9fff]' THEN
-            v_start := strpos(v_plain, v_token) - 1;
-        ELSIF v_start = 0 AND is_fuzzy AND v_length > 2 THEN
-            v_best := 0.3;
-            v_at := 0;
-            FOREACH v_piece IN ARRAY string_to_array(v_plain, ' ') LOOP
-                v_likeness := jikan_sync.title_similarity(v_token, v_piece);
-                IF v_likeness > v_best THEN
-                    v_best := v_likeness;
-                    v_start := v_at;
-                    v_length := length(v_piece);
-                END IF;
-                v_at := v_at + length(v_piece) + 1;
-            END LOOP;
+        v_length := length(v_token);
+        IF v_start = 0 THEN
+            IF v_token ~ '[\u3040-\u30ff\u3400-\u9fff]' THEN
+                v_start := strpos(v_plain, v_token) - 1;
+            ELSIF is_fuzzy AND v_length > 2 THEN
+                v_best := 0.3;
+                v_at := 0;
+                FOREACH v_piece IN ARRAY string_to_array(v_plain, ' ') LOOP
+                    v_likeness := jikan_sync.title_similarity(v_token, v_piece);
+                    IF v_likeness > v_best THEN
+                        v_best := v_likeness;
+                        v_start := v_at;
+                        v_length := length(v_piece);
+                    END IF;
+                    v_at := v_at + length(v_piece) + 1;
+                END LOOP;
+            END IF;
         END IF;
         IF v_start > 0 THEN
-            v_found := v_found + int4multirange(int4range(v_start - 1, v_start - 1 + v_length));
+            v_found := coalesce(v_found, '{}')
+                + int4multirange(int4range(v_start - 1, v_start - 1 + v_length));
         END IF;
     END LOOP;
     -- {[0,1),[2,3)} is {{0,1},{2,3}}.
-    RETURN translate(v_found::text, '[)', '{}')::integer[];
+    RETURN translate(coalesce(v_found, '{}')::text, '[)', '{}')::integer[];
 END;
 $$;
 
 COMMENT ON FUNCTION jikan_sync.highlight_words(text, text, boolean) IS
 'Where in `title` the normalised `words` are: its beginning, if it begins so but for spaces and
-marks; else where they stand together, or for each the first word that begins so or, when
-`is_fuzzy` and none does, the one most like it.';
+marks; else for each the first word that begins so or, when `is_fuzzy` and none does, the one most
+like it.';
 
 CREATE FUNCTION jikan_sync.word_place(words text, title text)
 RETURNS integer
