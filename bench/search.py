@@ -146,6 +146,39 @@ def index_seconds(dsn: str) -> float:
     return seconds
 
 
+def typed(dsn: str) -> float:
+    """Medians of `anime.suggest` for 1 to 8 letters of popular titles, as a share of a search's."""
+    calls = (
+        "SELECT mal_id, title FROM anime.suggest(%s)",
+        "SELECT mal_id, matched_title FROM anime.search_cached(%s, max_rows => 8)",
+    )
+    medians: list[tuple[float, ...]] = []
+    with (
+        psycopg.connect(dsn, autocommit=True) as connection,
+        connection.cursor(binary=True) as cursor,
+    ):
+        titles = cursor.execute(
+            "SELECT c.title FROM anime.catalog AS c WHERE NOT c.is_nsfw"
+            " ORDER BY c.members DESC NULLS LAST LIMIT 150"
+        ).fetchall()
+        for length in range(1, 9):
+            prefixes = sorted({title[:length].lower() for (title,) in titles})
+            times: dict[str, list[float]] = {call: [] for call in calls}
+            for turn in range(6):
+                for prefix in prefixes:
+                    for call in calls:
+                        started = time.perf_counter()
+                        cursor.execute(call, [prefix], prepare=True).fetchall()
+                        if turn:
+                            times[call].append(time.perf_counter() - started)
+            medians.append(tuple(quantile(times[call], 0.5) * 1000 for call in calls))
+            print(
+                f"{length} letters: suggest {medians[-1][0]:.2f} ms,"
+                f" search_cached {medians[-1][1]:.2f} ms"
+            )
+    return sum(suggest for suggest, _ in medians) / sum(search for _, search in medians)
+
+
 def many_clients(
     dsn: str, socket: str, port: int, queries: list[str], folder: Path, seconds: int
 ) -> tuple[float, float]:
@@ -275,6 +308,7 @@ def main() -> None:
             ours.build_seconds = index_seconds(dsn)
             peers = [ours, *compare(dsn, texts, arguments.rounds)]
             required |= report(peers, queries)
+            required["suggest, times search_cached"] = (0.5, typed(dsn), False)
             rate, p99 = many_clients(
                 dsn, str(status.socket_dir), status.port, texts, folder, arguments.seconds
             )

@@ -36,7 +36,7 @@ DECLARE
     v_key CONSTANT text := jikan_sync.fold_title(v_words);
     v_is_japanese CONSTANT boolean := v_words ~ '[\u3040-\u30ff\u3400-\u9fff]';
     v_inside CONSTANT text := CASE WHEN v_is_japanese THEN '' ELSE ' ' END || v_words;
-    v_rows CONSTANT integer := 30 + 3 * max_rows;
+    v_rows CONSTANT integer := 16 + 3 * max_rows;
     v_word text := '';
     v_token text;
 BEGIN
@@ -87,7 +87,7 @@ BEGIN
             FROM jikan_sync.find_word(
                 v_word,
                 v_word || c_last,
-                CASE WHEN v_word = v_words THEN 2 * max_rows ELSE v_rows END
+                CASE WHEN v_word = v_words THEN 4 + max_rows ELSE v_rows END
             ) AS w
             INNER JOIN jikan.title AS t ON t.anime_id = w.anime_id
             WHERE v_word <> '' AND strpos(' ' || t.words, v_inside) > 0
