@@ -86,7 +86,8 @@ STYLES = {
 }
 NUMBERED = re.compile(
     r"^(?P<name>.*[^\s\d:].*?) "
-    r"(?:(?:Season )?(?P<number>[2-9])|(?P<ordinal>[2-9])(?:st|nd|rd|th) Season|(?P<roman>III?|IV|V))$"
+    r"(?:(?:Season )?(?P<number>[2-9])|(?P<ordinal>[2-9])(?:nd|rd|th) Season"
+    r"|(?P<roman>III?|IV|V))$"
 )
 SEASONS = {
     "T season N": "{name} season {n}",

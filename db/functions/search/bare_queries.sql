@@ -106,6 +106,15 @@ BEGIN
         END IF;
         IF v_match IS NULL THEN
             v_match := regexp_match(
+                v_bare.query, '^(.*[^ _])[ _]*\(((?:19\d|20[0-3])\d)\)[ _]*(s\d\d?|season \d\d?)$'
+            );
+            IF v_match IS NOT NULL THEN
+                v_bare.year := v_match[2]::integer;
+                v_match[1] := v_match[1] || ' ' || v_match[3];
+            END IF;
+        END IF;
+        IF v_match IS NULL THEN
+            v_match := regexp_match(
                 v_bare.query, '^(.*[^ _-])[ _-]+(s\d\d?)[ _.]?e\d{1,4}(v\d)?\M'
             );
             IF v_match IS NOT NULL THEN

@@ -27,9 +27,11 @@ BEGIN ATOMIC
                 greatest(
                     h.rank
                     - CASE
-                        WHEN prefer_hits.year IS NULL OR a.year IS NULL THEN 0
+                        WHEN prefer_hits.year IS NULL THEN 0
                         -- Catalogues differ by a year about what begins in winter.
-                        ELSE float8 '0.06' * least(abs(a.year - prefer_hits.year), 2)
+                        WHEN coalesce(abs(a.year - prefer_hits.year), 1) = 1 THEN float8 '0.06'
+                        WHEN a.year <> prefer_hits.year THEN float8 '0.2'
+                        ELSE 0
                     END
                     - CASE WHEN a.type <> all(prefer_hits.types) THEN float8 '0.4' ELSE 0 END,
                     0.01
