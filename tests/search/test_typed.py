@@ -85,7 +85,20 @@ TITLES: dict[int, dict[str, Any]] = {
     },
     **{
         9000 + place: {"title": f"Gundam {name}", "members": 30_000, "year": 2000 + place}
-        for place, name in enumerate(("Seed", "Wing", "X", "Age", "Unicorn", "Thunder", "Evolve"))
+        for place, name in enumerate(
+            (
+                "Seed",
+                "Wing",
+                "X",
+                "Age",
+                "Unicorn",
+                "Thunder",
+                "Evolve",
+                "Narrative",
+                "Build",
+                "F91",
+            )
+        )
     },
 }
 
@@ -109,7 +122,13 @@ def find(typed_catalogue: psycopg.Connection[Any]) -> Search:
 def test_every_own_name_comes_first(find: Search) -> None:
     for mal_id, anime in TITLES.items():
         for name in (anime["title"], anime["title"].lower(), anime.get("japanese")):
-            if name not in (None, "ワンピース", "arslan senki", "Hunter x Hunter", "hunter x hunter"):
+            if name not in (
+                None,
+                "ワンピース",
+                "arslan senki",
+                "Hunter x Hunter",
+                "hunter x hunter",
+            ):
                 assert (find(name)[0][0], name) == (mal_id, name)
 
 

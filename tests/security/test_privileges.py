@@ -176,9 +176,7 @@ def is_open_to_nobody(name: str) -> bool:
 
 
 def is_open_to_app(name: str) -> bool:
-    return (
-        name.startswith("anime.") and not name.endswith("(write)") and name not in OWNERS_VIEWS
-    )
+    return name.startswith("anime.") and not name.endswith("(write)") and name not in OWNERS_VIEWS
 
 
 def is_open_to_sidecar(name: str) -> bool:

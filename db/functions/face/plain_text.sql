@@ -98,7 +98,8 @@ PARALLEL SAFE
 BEGIN ATOMIC
     SELECT CASE
         -- Many titles have an "&" that begins no entity, and to decode is dear.
-        WHEN plain_text.said LIKE '%&%;%' THEN anime.decode_entities(plain_text.said)
+        WHEN strpos(plain_text.said, '&') > 0 AND plain_text.said LIKE '%&%;%'
+            THEN anime.decode_entities(plain_text.said)
         ELSE plain_text.said
     END;
 END;

@@ -53,111 +53,87 @@ DECLARE
     c_steps CONSTANT integer := 12;
     c_extension CONSTANT text :=
         '\.(mkv|mp4|avi|m4v|webm|ogm|mov|wmv|flv|ts|srt|ass|ssa|zip|rar|7z|torrent)$';
-    c_tag CONSTANT text := '(\[[^][]*\]|\{[^{}]*\}|【[^】]*】)';
-    c_dash CONSTANT text := '(-|–|—)';
-    c_noise CONSTANT text :=
-        'watch|online|free|full|hd|anime|series|all|episodes?|streaming|stream|download|batch'
+    c_words CONSTANT text :=
+        'tv special|tv series|tv|ova|oav|ona|the movie|movie|film|specials?|music|cm|pv'
+        '|watch|online|free|full|hd|anime|series|all|episodes?|streaming|stream|download|batch'
         '|complete|uncensored|uncut|remastered|raw|multi|eng|english|vostfr'
         '|((eng|english) )?(sub|subs|subbed|subtitles|subtitled|dub|dubs|dubbed|dual audio)'
         '|bd|bdrip|bdremux|blu ?-?ray|brrip|dvd|dvdrip|web|web ?-?dl|webrip|hdtv|remux|hevc|avc'
-        '|x26[45]|h ?\.?26[45]|(8|10) ?-?bits?|flac|aac|ac3|opus|av1|[0-9]{3,4}p|4k';
-    c_type CONSTANT text :=
-        'tv special|tv series|tv|ova|oav|ona|the movie|movie|film|specials?|music|cm|pv';
-    c_first CONSTANT text := 'season 0?1|s0?1|1st season|first season|第 ?1期|第一期|1期';
+        '|x26[45]|h ?\.?26[45]|(8|10) ?-?bits?|flac|aac|ac3|opus|av1|[0-9]{3,4}p|4k'
+        '|season 0?1|s0?1|1st season|first season|第 ?1期|第一期|1期';
     v_bare jikan_sync.bare_query := (typed, NULL, NULL);
+    v_rest text := typed;
     v_match text[];
 BEGIN
-    -- Most have nothing of that, and one look is cheaper than twelve.
-    IF typed !~ (
-        '[][(){}]|^(watch|stream|download|anime)[ _]|[ _-][a-z.#]*\d+(v\d)?[ _]*$|[ _.]s\d\d? ?e\d'
-        || '|' || c_extension || '|[ _-](' || c_type || '|' || c_noise || '|' || c_first || ')$'
-    )
-    THEN
-        RETURN;
-    END IF;
-    IF typed !~ ' ' AND typed ~ '[._].*[._]' THEN
-        v_bare.query := btrim(translate(regexp_replace(typed, c_extension, ''), '._', '  '));
+    IF strpos(typed, ' ') = 0 AND typed LIKE ANY ('{%.%.%,%\\_%\\_%,%.%\\_%}') THEN
+        v_rest := btrim(translate(regexp_replace(typed, c_extension, ''), '._', '  '));
     END IF;
     FOR v_step IN 1 .. c_steps LOOP
+        -- The surest first. Each is looked for only where a plain look says that it may be.
         v_match := NULL;
-        -- Longest first: what each takes away.
-        v_match := regexp_match(v_bare.query, '^(.+)' || c_extension);
-        IF v_match IS NULL THEN
-            v_match := regexp_match(v_bare.query, '^(.*[^ _])[ _]*' || c_tag || '[ _]*$');
+        IF strpos(v_rest, '.') > 0 THEN
+            v_match := regexp_match(v_rest, '^(.+)' || c_extension);
         END IF;
-        IF v_match IS NULL THEN
-            v_match := regexp_match(v_bare.query, '^' || c_tag || '[ _]*([^ _].*)$');
-            v_match := CASE WHEN v_match IS NOT NULL THEN v_match[2:2] END;
-        END IF;
-        IF v_match IS NULL THEN
+        IF v_match IS NULL AND right(v_rest, 1) = ANY ('{],"}",】}') THEN
             v_match := regexp_match(
-                v_bare.query, '^(?:watch|stream|download|anime)[ _]+(.+)$'
+                v_rest, '^(.*[^ _])[ _]*(\[[^][]*\]|\{[^{}]*\}|【[^】]*】)$'
             );
         END IF;
-        IF v_match IS NULL THEN
-            v_match := regexp_match(v_bare.query, '^(.*[^ _])[ _]*\(([^()]*)\)[ _]*$');
-            IF v_match[2] ~ '^(19\d|20[0-3])\d$' THEN
+        IF v_match IS NULL AND left(v_rest, 1) = ANY ('{[,【}') THEN
+            v_match := regexp_match(v_rest, '^(?:\[[^][]*\]|【[^】]*】)[ _]*([^ _].*)$');
+        END IF;
+        IF v_match IS NULL AND left(v_rest, 1) = ANY ('{w,s,d,a}') THEN
+            v_match := regexp_match(v_rest, '^(?:watch|stream|download|anime)[ _]+(.+)$');
+        END IF;
+        IF v_match IS NULL AND right(v_rest, 1) = ')' THEN
+            v_match := regexp_match(v_rest, '^(.*[^ _])[ _]*\(([^()]*)\)$');
+            IF v_match[2] BETWEEN '1900' AND '2039' AND length(v_match[2]) = 4 THEN
                 v_bare.year := v_match[2]::integer;
-            ELSIF v_match[2] ~ ('^(' || c_type || ')$') THEN
+            ELSIF jikan_sync.meant_types(v_match[2]) IS NOT NULL THEN
                 v_bare.types := jikan_sync.meant_types(v_match[2]);
-            ELSIF v_match[2] !~ ('\m(' || c_noise || '|[0-9a-f]{8})\M') THEN
+            ELSIF v_match[2] !~ ('\m(' || c_words || '|[0-9a-f]{8})\M') THEN
                 RETURN;
             END IF;
         END IF;
-        IF v_match IS NULL THEN
+        IF v_match IS NULL AND strpos(v_rest, '(') > 0 THEN
             v_match := regexp_match(
-                v_bare.query, '^(.*[^ _])[ _]*\(((?:19\d|20[0-3])\d)\)[ _]*(s\d\d?|season \d\d?)$'
+                v_rest, '^(.*[^ _])[ _]*\(((?:19\d|20[0-3])\d)\)[ _]*(s\d\d?|season \d\d?)$'
             );
             IF v_match IS NOT NULL THEN
                 v_bare.year := v_match[2]::integer;
                 v_match[1] := v_match[1] || ' ' || v_match[3];
             END IF;
         END IF;
-        IF v_match IS NULL THEN
+        IF v_match IS NULL AND v_rest LIKE ANY ('{% s__e%,% s__ e%,%\\_s__e%,% s_e%}') THEN
             v_match := regexp_match(
-                v_bare.query, '^(.*[^ _-])[ _-]+(s\d\d?)[ _.]?e\d{1,4}(v\d)?\M'
+                v_rest, '^(.*[^ _-])[ _-]+(s\d\d?)[ _.]?e\d{1,4}(v\d)?\M'
             );
             IF v_match IS NOT NULL THEN
                 v_match[1] := v_match[1] || ' ' || v_match[2];
             END IF;
         END IF;
-        IF v_match IS NULL THEN
+        IF v_match IS NULL AND right(v_rest, 1) BETWEEN '0' AND '9' THEN
             v_match := regexp_match(
-                v_bare.query, '^(.*[^ _])[ _]+' || c_dash || '[ _]*\d{1,4}(v\d)?$'
+                v_rest,
+                '^(.*[^ _-])[ _]+'
+                '(?:(?:-|–|—)[ _]*|[ _-]*(?:episodes?|eps?|e|#)[ .]*)\d{1,4}(?:v\d| ?- ?\d{1,4})?$'
             );
-        END IF;
-        IF v_match IS NULL THEN
-            v_match := regexp_match(
-                v_bare.query,
-                '^(.*[^ _-])[ _-]+(episodes?|eps?|e|#)[ .]*\d{1,4}(v\d| ?- ?\d{1,4})?$'
-            );
-        END IF;
-        IF v_match IS NULL THEN
-            v_match := regexp_match(v_bare.query, '^(.*[^ _-])[ _-]+((?:19\d|20[0-3])\d)$');
-            IF v_match IS NOT NULL THEN
-                v_bare.year := v_match[2]::integer;
+            IF v_match IS NULL THEN
+                v_match := regexp_match(v_rest, '^(.*[^ _-])[ _-]+((?:19\d|20[0-3])\d)$');
+                IF v_match IS NOT NULL THEN
+                    v_bare.year := v_match[2]::integer;
+                END IF;
             END IF;
         END IF;
         IF v_match IS NULL THEN
-            v_match := regexp_match(
-                v_bare.query, '^(.*[^ _-])[ _-]+(' || c_type || ')$'
-            );
+            v_match := regexp_match(v_rest, '^(.*[^ _-])[ _-]+(' || c_words || ')$');
             IF v_match IS NOT NULL THEN
-                v_bare.types := jikan_sync.meant_types(v_match[2]);
+                v_bare.types := coalesce(jikan_sync.meant_types(v_match[2]), v_bare.types);
             END IF;
-        END IF;
-        IF v_match IS NULL THEN
-            v_match := regexp_match(
-                v_bare.query, '^(.*[^ _-])[ _-]+(' || c_noise || ')$'
-            );
-        END IF;
-        IF v_match IS NULL THEN
-            v_match := regexp_match(
-                v_bare.query, '^(.*[^ _-])[ _-]+(' || c_first || ')$'
-            );
         END IF;
         EXIT WHEN v_match IS NULL;
-        v_bare.query := v_match[1];
+        v_rest := v_match[1];
+        v_bare.query := v_rest;
         RETURN NEXT v_bare;
     END LOOP;
 END;

@@ -47,7 +47,8 @@ BEGIN
         v_words := replace(replace(v_words, ' part iii ', ' part 3 '), ' part ii ', ' part 2 ');
         name := btrim(v_words);
     END IF;
-    -- One simple pattern a kind of marker, the surest first; one for all is ten times slower.
+    -- One simple pattern a kind of marker, the surest first; one for all is ten times slower. The
+    -- server keeps 32 compiled patterns: what few need is looked for only where it may be.
     v_match := regexp_match(
         v_words,
         '( (?:the )?(\d\d?)(?:st|nd|rd|th|a) (?:season|series|stage|temporada) )'
@@ -73,7 +74,7 @@ BEGIN
     IF v_match IS NULL THEN
         v_match := regexp_match(v_words, '( (ii+|iv|vi+|ix) )');
     END IF;
-    IF v_match IS NULL THEN
+    IF v_match IS NULL AND v_words LIKE '% part %' THEN
         v_match := regexp_match(v_words, '[^ ]( ([2-9])) part \d ');
     END IF;
     IF v_match IS NULL THEN
@@ -88,8 +89,8 @@ BEGIN
     IF v_match IS NULL THEN
         v_match := regexp_match(v_words, '[a-z][a-z]((\d) )$');
     END IF;
-    IF v_match IS NULL THEN
-        v_match := regexp_match(v_words, '[^ ]( ([iv]) )$');
+    IF v_match IS NULL AND (words LIKE '_% i' OR words LIKE '_% v') THEN
+        v_match := ARRAY[right(v_words, 3), right(words, 1)];
     END IF;
     IF v_match IS NULL OR length(btrim(v_match[1])) >= length(words) THEN
         RETURN;
@@ -106,6 +107,14 @@ BEGIN
     END;
     IF number BETWEEN 1 AND 30 THEN
         name := btrim(replace(v_words, v_match[1], ' '));
+        -- "Da Capo II", the second: a number is left, and that is spelt in one way too.
+        name := CASE
+            WHEN name LIKE '% ii' THEN left(name, -2) || '2'
+            WHEN name LIKE '% iii' THEN left(name, -3) || '3'
+            WHEN name LIKE '% iv' THEN left(name, -2) || '4'
+            WHEN name LIKE '% v' THEN left(name, -1) || '5'
+            ELSE name
+        END;
         number := CASE WHEN v_is_part THEN -number ELSE number END;
     ELSE
         number := NULL;

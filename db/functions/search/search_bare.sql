@@ -15,11 +15,16 @@ CREATE FUNCTION jikan_sync.prefer_hits(
     types text[]
 )
 RETURNS jikan_sync.search_hit[]
-LANGUAGE sql
+LANGUAGE plpgsql
 STABLE
-BEGIN ATOMIC
-    SELECT
-        array_agg(
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF hits IS NULL OR year IS NULL AND types IS NULL THEN
+        RETURN hits;
+    END IF;
+    RETURN (
+        SELECT array_agg(
             (
                 h.anime_id,
                 h.matched_title,
@@ -33,14 +38,16 @@ BEGIN ATOMIC
                         WHEN a.year <> prefer_hits.year THEN float8 '0.2'
                         ELSE 0
                     END
-                    - CASE WHEN a.type <> all(prefer_hits.types) THEN float8 '0.4' ELSE 0 END,
+                    - CASE WHEN a.type <> ALL (prefer_hits.types) THEN float8 '0.4' ELSE 0 END,
                     0.01
                 )
             )::jikan_sync.search_hit
         )
-    FROM unnest(prefer_hits.hits) AS h
-    INNER JOIN jikan_sync.findable AS a ON h.anime_id = a.id;
+        FROM unnest(hits) AS h
+        INNER JOIN jikan_sync.findable AS a ON a.id = h.anime_id
+    );
 END;
+$$;
 
 COMMENT ON FUNCTION jikan_sync.prefer_hits(jikan_sync.search_hit[], integer, text[]) IS
 'The hits, those of another year or type ranked lower; NULL asks for nothing.';
@@ -87,24 +94,23 @@ STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    c_particle CONSTANT text := '[^a-z0-9](o|wo|e|he|wa|ha)([^a-z0-9]|$)';
-    v_typed text;
+    v_words CONSTANT text[] := string_to_array(q.words, ' ');
+    v_other text[];
     v_hits jikan_sync.search_hit[];
 BEGIN
-    IF q.typed !~ c_particle THEN
+    IF NOT v_words && '{o,wo,e,he,wa,ha}' THEN
         RETURN NULL;
     END IF;
-    FOREACH v_typed IN ARRAY ARRAY[
-        regexp_replace(regexp_replace(q.typed, '\mo\M', 'wo', 'g'), '\me\M', 'he', 'g'),
-        regexp_replace(
-            regexp_replace(regexp_replace(q.typed, '\mwo\M', 'o', 'g'), '\mhe\M', 'e', 'g'),
-            '\mha\M', 'wa', 'g'
-        ),
-        regexp_replace(q.typed, '\mwa\M', 'ha', 'g')
+    FOREACH v_other SLICE 1 IN ARRAY ARRAY[
+        array_replace(array_replace(v_words, 'o', 'wo'), 'e', 'he'),
+        array_replace(array_replace(array_replace(v_words, 'wo', 'o'), 'he', 'e'), 'ha', 'wa'),
+        array_replace(v_words, 'wa', 'ha')
     ] LOOP
-        CONTINUE WHEN v_typed = q.typed;
+        CONTINUE WHEN v_other = v_words;
         v_hits := jikan_sync.search_titles(
-            jikan_sync.parse_query(v_typed, (q.read_rows - 30) / 3, q.filter)
+            jikan_sync.parse_query(
+                array_to_string(v_other, ' '), (q.read_rows - 30) / 3, q.filter
+            )
         );
         EXIT WHEN v_hits IS NOT NULL;
     END LOOP;

@@ -1,5 +1,6 @@
 -- Deploy pgjikan:functions/search/search_franchise to pg
 -- requires: functions/search/search_titles
+-- requires: functions/search/search_spelling
 
 -- "gundam" is no title, it is in the titles of a franchise, and who types nothing else wants to be
 -- shown where it begins: its first series, even if later ones became more popular.
@@ -27,6 +28,9 @@ DECLARE
     v_ids bigint[];
     v_first bigint;
 BEGIN
+    IF NOT jikan_sync.is_word(q.words) AND octet_length(q.words) = length(q.words) THEN
+        RETURN NULL;
+    END IF;
     v_ids := ARRAY(
         SELECT w.anime_id
         FROM jikan_sync.find_word(q.seed, q.seed || chr(1), c_most) AS w

@@ -22,7 +22,7 @@ DECLARE
     v_loose text;
     v_hits jikan_sync.search_hit[];
 BEGIN
-    IF q.name !~ '^[a-z]{3,10}$' THEN
+    IF length(q.name) NOT BETWEEN 3 AND 10 OR q.name ~ '[^a-z]' THEN
         RETURN NULL;
     END IF;
     -- Each letter follows the one before, or begins a word, at first the next but for particles.

@@ -65,8 +65,8 @@ DECLARE
     v_token text;
 BEGIN
     q.typed := btrim(jikan_sync.marked_title(left(query, 200)));
-    q.is_plain := query ~ '^[a-z0-9 ]*[a-z][a-z0-9 ]*$';
     q.words := coalesce(jikan_sync.normalise_query(query), '');
+    q.is_plain := q.words = btrim(query) AND octet_length(query) = length(query);
     q.key := jikan_sync.fold_title(q.words);
     SELECT s.name, s.number INTO q.name, q.number FROM jikan_sync.split_season(q.words) AS s;
     q.base := jikan_sync.fold_title(q.name);

@@ -55,8 +55,10 @@ BEGIN
         RETURN;
     END IF;
     hits := jikan_sync.search_titles(q);
-    v_is_around := hits IS NULL OR q.typed ~ c_around
-        AND NOT EXISTS (SELECT FROM unnest(hits) AS h WHERE h.rank >= c_to_the_mark);
+    v_is_around := hits IS NULL OR q.typed ~ c_around;
+    IF v_is_around AND hits IS NOT NULL THEN
+        v_is_around := NOT EXISTS (SELECT FROM unnest(hits) AS h WHERE h.rank >= c_to_the_mark);
+    END IF;
     IF v_is_around THEN
         v_bare := jikan_sync.search_bare(q.typed, max_rows, filter);
         v_is_around := coalesce((v_bare.q).words, '') <> '';
@@ -66,10 +68,11 @@ BEGIN
         hits := jikan_sync.search_particles(q);
     END IF;
     IF cardinality(q.tokens) = 1 AND q.number IS NULL AND length(q.words) > 3
-        AND coalesce(cardinality(hits), 0) > 3
-        AND NOT EXISTS (SELECT FROM unnest(hits) AS h WHERE h.rank >= c_known)
+        AND coalesce(cardinality(hits), 0) >= 10
     THEN
-        hits := hits || jikan_sync.search_franchise(q, hits);
+        IF NOT EXISTS (SELECT FROM unnest(hits) AS h WHERE h.rank >= c_known) THEN
+            hits := hits || jikan_sync.search_franchise(q, hits);
+        END IF;
     END IF;
     IF coalesce(cardinality(hits), 0) < max_rows THEN
         hits := hits || jikan_sync.search_words(q, hits);

@@ -124,41 +124,37 @@ CREATE FUNCTION jikan_sync.find_reading(
     OUT is_whole boolean
 )
 RETURNS record
-LANGUAGE sql
+LANGUAGE plpgsql
 STABLE
-BEGIN ATOMIC
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    c_most CONSTANT integer := 100;
+BEGIN
     -- Of a word that more have than are read here, it is not known who does not have it.
-    SELECT
-        array_agg(DISTINCT f.anime_id),
-        max(f.place) < 100
+    SELECT array_agg(DISTINCT f.anime_id), max(f.place) < c_most
+    INTO anime_ids, is_whole
     FROM (
-        SELECT
-            t.anime_id,
-            row_number() OVER () AS place
-        FROM jikan_sync.find_anime(find_reading.token, 100) AS t
+        SELECT t.anime_id, row_number() OVER () AS place
+        FROM jikan_sync.find_anime(token, c_most) AS t
         UNION ALL
-        SELECT
-            r.anime_id,
-            r.place
-        FROM unnest(find_reading.readings) AS k (word)
+        SELECT r.anime_id, r.place
+        FROM unnest(readings) AS k (word)
         CROSS JOIN LATERAL (
-            SELECT
-                w.anime_id,
-                -- Half as many are read of what was not typed.
-                2 * row_number() OVER () AS place
-            FROM jikan_sync.find_word(k.word, k.word || chr(1), 50) AS w
+            -- Fewer are read of what was not typed.
+            SELECT w.anime_id, 4 * row_number() OVER () AS place
+            FROM jikan_sync.find_word(k.word, k.word || chr(1), c_most / 4) AS w
             UNION ALL
-            SELECT
-                t.anime_id,
-                2 * row_number() OVER () AS place
+            SELECT t.anime_id, 2 * row_number() OVER () AS place
             FROM jikan_sync.find_key(
                 jikan_sync.fold_title(k.word),
                 jikan_sync.fold_title(k.word) || U&'\+10FFFF',
-                50
+                c_most / 2
             ) AS t
         ) AS r
     ) AS f;
 END;
+$$;
 
 COMMENT ON FUNCTION jikan_sync.find_reading(text, text[]) IS
 'The most popular anime with a title that has a word of a query or one of its readings, and whether
@@ -166,19 +162,24 @@ they are all that have.';
 
 CREATE FUNCTION jikan_sync.correct_words(words text[])
 RETURNS text[]
-LANGUAGE sql
+LANGUAGE plpgsql
 STABLE
-BEGIN ATOMIC
-    SELECT array_agg(
-        CASE
-            WHEN w.word ~ '^[a-z]{3,}$'
-                THEN coalesce(array_to_string(jikan_sync.correct_word(w.word), ' '), '')
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    v_word text;
+    v_readings text[] := '{}';
+BEGIN
+    FOREACH v_word IN ARRAY words LOOP
+        v_readings := v_readings || CASE
+            WHEN length(v_word) > 2 AND v_word !~ '[^a-z]'
+                THEN coalesce(array_to_string(jikan_sync.correct_word(v_word), ' '), '')
             ELSE ''
-        END
-        ORDER BY w.place
-    )
-    FROM unnest(correct_words.words) WITH ORDINALITY AS w (word, place);
+        END;
+    END LOOP;
+    RETURN v_readings;
 END;
+$$;
 
 COMMENT ON FUNCTION jikan_sync.correct_words(text[]) IS
 'What each of the words may have been meant for: `jikan_sync.correct_word`, separated by blanks.';
@@ -213,7 +214,7 @@ DECLARE
 BEGIN
     FOR v_place IN 1 .. CASE slack WHEN 0 THEN 0 ELSE cardinality(q.tokens) END LOOP
         v_token := q.tokens[v_place];
-        CONTINUE WHEN v_token !~ '^[a-z]{3,}$';
+        CONTINUE WHEN length(v_token) < 3 OR v_token ~ '[^a-z]';
         IF jikan_sync.is_word(v_token) THEN
             -- With a word missing, the others are taken as they are.
             v_readings[v_place] := CASE slack WHEN 1 THEN v_readings[v_place] ELSE '' END;

@@ -83,44 +83,33 @@ CREATE FUNCTION jikan_sync.title_band(
     q jikan_sync.search_query, type text, is_short boolean, title text, words text, key text
 )
 RETURNS integer
-LANGUAGE sql
+LANGUAGE plpgsql
 IMMUTABLE
 PARALLEL SAFE
-BEGIN ATOMIC
-    SELECT
-        CASE
-            -- "(TV)" and "(2012)" tell namesakes apart; they are no part of the name.
-            WHEN
-                title_band.key <> (title_band.q).key
-                AND NOT (
-                    length(title_band.key) - length((title_band.q).key) IN (2, 4)
-                    AND title_band.title ~ '\((TV|(19|20)\d\d)\)$'
-                )
-                THEN CASE WHEN title_band.type = 'Synonym' THEN 8 ELSE 7 END
-            WHEN
-                title_band.type <> 'Synonym'
-                AND jikan_sync.marked_title(
-                    CASE
-                        -- Who types neither mark nor capital quotes nobody.
-                        WHEN (title_band.q).is_plain
-                            THEN regexp_replace(title_band.title, ' \((TV|(19|20)\d\d)\)$', '')
-                        ELSE title_band.title
-                    END
-                ) = (title_band.q).typed
-                THEN 0
-            WHEN title_band.is_short THEN 8
-            WHEN title_band.type = 'Synonym'
-                THEN CASE
-                    WHEN jikan_sync.marked_title(title_band.title) = (title_band.q).typed THEN 3
-                    ELSE 4
-                END
-            WHEN
-                title_band.key <> (title_band.q).key
-                OR replace(title_band.words, ' ', '') = replace((title_band.q).words, ' ', '')
-                THEN 1
-            ELSE 2
-        END;
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    -- "(TV)" and "(2012)" tell namesakes apart; they are no part of the name.
+    c_apart CONSTANT text := ' ?\((TV|(19|20)\d\d)\)$';
+BEGIN
+    IF key <> q.key AND title !~ c_apart THEN
+        RETURN CASE WHEN type = 'Synonym' THEN 8 ELSE 7 END;
+    END IF;
+    IF jikan_sync.marked_title(
+        -- Who types neither mark nor capital quotes nobody.
+        CASE WHEN q.is_plain THEN regexp_replace(title, c_apart, '') ELSE title END
+    ) = q.typed
+    THEN
+        RETURN CASE WHEN type <> 'Synonym' THEN 0 WHEN is_short THEN 8 ELSE 3 END;
+    END IF;
+    RETURN CASE
+        WHEN is_short THEN 8
+        WHEN type = 'Synonym' THEN 4
+        WHEN key <> q.key OR replace(words, ' ', '') = replace(q.words, ' ', '') THEN 1
+        ELSE 2
+    END;
 END;
+$$;
 
 COMMENT ON FUNCTION jikan_sync.title_band(
     jikan_sync.search_query, text, boolean, text, text, text
@@ -138,7 +127,8 @@ DECLARE
     v_filter CONSTANT jikan_sync.face_filter := q.filter;
     c_last CONSTANT text := U&'\+10FFFF';
     v_number CONSTANT integer := q.number;
-    v_longest CONSTANT integer := length(q.key) + 4;
+    v_key CONSTANT text := q.key;
+    v_apart CONSTANT integer[] := ARRAY[length(v_key) + 2, length(v_key) + 4];
     v_initials text;
     v_read integer;
     v_hits jikan_sync.search_hit[];
@@ -146,7 +136,7 @@ DECLARE
 BEGIN
     WITH beginning AS MATERIALIZED (
         SELECT t.anime_id, t.title, t.number, t.type, t.is_short, t.words, t.key
-        FROM jikan_sync.find_key(q.key, q.key || c_last, q.read_rows) AS t
+        FROM jikan_sync.find_key(v_key, v_key || c_last, q.read_rows) AS t
     )
     SELECT
         (SELECT count(*) FROM beginning),
@@ -158,8 +148,9 @@ BEGIN
             b.title,
             b.number,
             CASE
-                -- Most go on, which shows without a look into q, title after title.
-                WHEN length(b.key) > v_longest THEN CASE WHEN b.type = 'Synonym' THEN 8 ELSE 7 END
+                -- Most go on, and by more than "(TV)" or "(2012)".
+                WHEN b.key <> v_key AND length(b.key) <> ALL (v_apart)
+                    THEN CASE WHEN b.type = 'Synonym' THEN 8 ELSE 7 END
                 ELSE jikan_sync.title_band(q, b.type, b.is_short, b.title, b.words, b.key)
             END AS band
         FROM beginning AS b
@@ -171,11 +162,16 @@ BEGIN
     -- Where many begin so, the most popular may leave no room for what is exactly so.
     IF v_read >= q.read_rows THEN
         v_more := v_more || ARRAY(
-            SELECT jikan_sync.title_hit(
-                v_number, a, t.title, t.number,
-                jikan_sync.title_band(q, t.type, t.is_short, t.title, t.words, t.key)
-            )
-            FROM jikan_sync.find_key(q.key, q.key || chr(1), q.read_rows) AS t
+            SELECT jikan_sync.title_hit(v_number, a, t.title, t.number, t.band)
+            FROM (
+                SELECT
+                    k.anime_id,
+                    k.title,
+                    k.number,
+                    jikan_sync.title_band(q, k.type, k.is_short, k.title, k.words, k.key) AS band
+                FROM jikan_sync.find_key(v_key, v_key || chr(1), q.read_rows) AS k
+                OFFSET 0  -- else it would be reckoned in each place that reads it
+            ) AS t
             INNER JOIN jikan_sync.findable AS a ON a.id = t.anime_id
             WHERE jikan_sync.admits(v_filter, a)
         );
