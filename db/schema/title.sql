@@ -32,7 +32,8 @@ CREATE INDEX title_tier_key_idx ON jikan.title (tier, key) INCLUDE (anime_id);
 COMMENT ON TABLE jikan.title IS
 'Titles of an anime in every language, one row each, normalised for search.';
 COMMENT ON COLUMN jikan.title.anime_id IS 'The anime that bears the title.';
-COMMENT ON COLUMN jikan.title.position IS 'Place in Jikan''s list of titles, from 1; with 500 added, the same without "&" and "@".';
+COMMENT ON COLUMN jikan.title.position IS
+'Place in Jikan''s list of titles, from 1; with 500 added, the same without "&" and "@".';
 COMMENT ON COLUMN jikan.title.tier IS
 'How popular the anime is, 1 (most) to 7: `jikan_sync.popularity_tier`.';
 COMMENT ON COLUMN jikan.title.number IS

@@ -87,7 +87,11 @@ BEGIN ATOMIC
         lower(
             CASE
                 WHEN octet_length(marked_title.title) > length(marked_title.title)
-                    THEN translate(normalize(marked_title.title, NFKC), '’‘ʼ´′', '''''''''''')
+                    THEN translate(
+                        normalize(marked_title.title, NFKC),  -- noqa: CP02
+                        '’‘ʼ´′',
+                        ''''''''''''
+                    )
                 ELSE marked_title.title
             END COLLATE pg_c_utf8
         ),

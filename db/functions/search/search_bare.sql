@@ -119,7 +119,7 @@ END;
 $$;
 
 COMMENT ON FUNCTION jikan_sync.search_particles(jikan_sync.search_query) IS
-'What the query finds with its Japanese particles romanised otherwise: wo for o, he for e, ha for wa,
-and the other way round. NULL: none.';
+'What the query finds with its Japanese particles romanised otherwise: wo for o, he for e, ha for
+wa, and the other way round. NULL: none.';
 
 COMMIT;

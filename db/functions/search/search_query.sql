@@ -29,7 +29,8 @@ COMMENT ON TYPE jikan_sync.search_query IS
 'A search taken apart by `jikan_sync.parse_query`.';
 COMMENT ON COLUMN jikan_sync.search_query.typed IS
 'The query to the mark: `jikan_sync.marked_title`.';
-COMMENT ON COLUMN jikan_sync.search_query.is_plain IS 'Whether it is plain words, typed without a mark or a capital.';
+COMMENT ON COLUMN jikan_sync.search_query.is_plain IS
+'Whether it is plain words, typed without a mark or a capital.';
 COMMENT ON COLUMN jikan_sync.search_query.words IS 'The normalised query.';
 COMMENT ON COLUMN jikan_sync.search_query.key IS 'The query as titles'' keys are compared.';
 COMMENT ON COLUMN jikan_sync.search_query.name IS 'The words without season number.';

@@ -40,7 +40,10 @@ LANGUAGE sql
 STABLE
 PARALLEL SAFE
 BEGIN ATOMIC
-    SELECT EXISTS (SELECT FROM jikan_sync.vocabulary AS v WHERE v.word = is_word.word);
+    SELECT EXISTS (
+        SELECT 1 FROM jikan_sync.vocabulary AS v
+        WHERE v.word = is_word.word
+    );
 END;
 
 COMMENT ON FUNCTION jikan_sync.is_word(text) IS

@@ -74,10 +74,10 @@ END;
 COMMENT ON FUNCTION jikan_sync.title_hit(
     integer, jikan_sync.findable, text, integer, integer
 ) IS
-'A hit of the first stage. `band`, how the title fits: 0 to the mark, 1 to the letter, 2 but for long
-vowels, 3 as a synonym to the mark, 4 as a synonym, 5 by its initials, 6 the name goes on but the
-season is the one asked for, 7 the title goes on, 8 a synonym goes on; `number` is
-the anime''s season, `asked` the one asked for, or NULL.';
+'A hit of the first stage. `band`, how the title fits: 0 to the mark, 1 to the letter, 2 but for
+long vowels, 3 as a synonym to the mark, 4 as a synonym, 5 by its initials, 6 the name goes on but
+the season is the one asked for, 7 the title goes on, 8 a synonym goes on; `number` is the anime''s
+season, `asked` the one asked for, or NULL.';
 
 CREATE FUNCTION jikan_sync.title_band(
     q jikan_sync.search_query, type text, is_short boolean, title text, words text, key text
