@@ -40,10 +40,8 @@ LANGUAGE sql
 STABLE
 PARALLEL SAFE
 BEGIN ATOMIC
-    SELECT EXISTS (
-        SELECT 1 FROM jikan_sync.vocabulary AS v
-        WHERE v.word = is_word.word
-    );
+    SELECT count(*) > 0 FROM jikan_sync.vocabulary AS v
+    WHERE v.word = is_word.word;
 END;
 
 COMMENT ON FUNCTION jikan_sync.is_word(text) IS
