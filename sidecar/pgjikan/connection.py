@@ -13,6 +13,7 @@ import psycopg
 from psycopg.rows import AsyncRowFactory, RowFactory, tuple_row
 from psycopg.types.json import Jsonb
 
+from pgjikan.errors import PgjikanError
 from pgjikan.settings import with_application_name
 
 Connection = psycopg.Connection[Any]
@@ -79,6 +80,29 @@ async def set_up(connection: psycopg.AsyncConnection[Any], settings: Mapping[str
             connection.prepare_threshold = None
         else:
             await cursor.execute(_SET, {"settings": Jsonb(dict(settings))})
+
+
+_IS_APPS = """
+    SELECT current_user, coalesce(array_agg(r.rolname::text) = '{anime_reader}', false)
+    FROM pg_catalog.pg_roles AS r
+    WHERE r.rolname IN ('anime_reader', 'jikan_sidecar', 'jikan_owner')
+    AND pg_catalog.pg_has_role(r.oid, 'USAGE')
+"""
+
+
+def refusal_of_app(connection: psycopg.Connection[Any]) -> PgjikanError | None:
+    """What to say where an app's login was refused what it may not; None: the login is another."""
+    with connection.cursor(row_factory=tuple_row) as cursor:
+        row = cursor.execute(_IS_APPS).fetchone()
+    assert row is not None  # an aggregate answers one row
+    login, is_apps = row
+    if not is_apps:
+        return None
+    return PgjikanError(
+        f"{login} is an app's login, for the schema anime; this command wants the one that deploys",
+        hint="The login is that of --dsn, else of DATABASE_URL or PGUSER. `pgjikan up` prints the "
+        "one that deploys as `connect`; a sidecar's own is a member of jikan_sidecar.",
+    )
 
 
 def is_lent(connection: Connection, connect: Connect) -> bool:

@@ -41,8 +41,8 @@ def from_database(error: psycopg.Error) -> PgjikanError:
     if isinstance(error, psycopg.errors.InsufficientPrivilege):
         return PgjikanError(
             f"this login may not do that: {said}",
-            hint="Connect as the login that deploys (--dsn), or grant it jikan_owner; "
-            "apps need anime_reader, sidecars jikan_sidecar.",
+            hint="The login is that of --dsn, else of DATABASE_URL or PGUSER. Use the one that "
+            "deploys, or grant it jikan_owner; apps need anime_reader, sidecars jikan_sidecar.",
         )
     if isinstance(error, psycopg.OperationalError) and error.sqlstate is None:
         return PgjikanError(

@@ -51,8 +51,24 @@ def test_what_the_server_refuses_comes_with_its_hint_and_without_its_context(
     )
 
 
-def test_a_login_that_may_not(database: str) -> None:
+@pytest.mark.parametrize(
+    "command",
+    [
+        *("doctor", "embeddings status", "queue status", "status", "dashboard"),
+        *("provider list", "provider test tenrai"),
+    ],
+)
+def test_an_apps_login_is_told_apart(database: str, command: str) -> None:
     reader = make_conninfo(database, options="-c role=anime_reader")
+    status, said = run(*command.split(), dsn=reader)
+    assert status == 1
+    assert said.startswith("error: anime_reader is an app's login")
+    assert "--dsn, else of DATABASE_URL" in said
+    assert "GRANT" not in said
+
+
+def test_a_login_that_may_not(database: str) -> None:
+    reader = make_conninfo(database, options="-c role=jikan_sidecar")
     status, said = run("queue", "status", dsn=reader)
     assert status == 1
     assert said.startswith("error: this login may not do that: permission denied")

@@ -245,7 +245,7 @@ def test_a_version_too_old_or_unknown() -> None:
 
 
 def test_a_login_that_may_not_look_is_told_so(healthy: Connection, database: str) -> None:
-    dsn = make_conninfo(database, options="-c role=anime_reader")
+    dsn = make_conninfo(database, options="-c role=jikan_sidecar")
     found = list(examine(dsn, Settings(_env_file=None), offline=True))
     blind = [finding for finding in found if "cannot look" in finding.message]
     assert blind and {finding.verdict for finding in blind} == {"warn"}

@@ -10,7 +10,7 @@ import typer
 from aiohttp import web
 
 from pgjikan.cli.options import Dsn
-from pgjikan.connection import connect
+from pgjikan.connection import connect, refusal_of_app
 from pgjikan.dashboard import make_app
 from pgjikan.dashboard.guard import is_loopback
 from pgjikan.errors import PgjikanError
@@ -69,7 +69,7 @@ def _check(dsn: str) -> None:
                 hint="pgjikan deploy",
             ) from None
         except psycopg.errors.InsufficientPrivilege:
-            raise PgjikanError(
+            raise refusal_of_app(connection) or PgjikanError(
                 "this user may not read how the mirror is doing",
                 hint="GRANT jikan_owner TO the user, or use the one that deployed.",
             ) from None

@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, LiteralString
 
+from psycopg.errors import InsufficientPrivilege
 from psycopg.rows import dict_row
 from rich.console import Console
 from rich.table import Table
 
 from pgjikan.cli.options import print_json
-from pgjikan.connection import Connection, connect
+from pgjikan.connection import Connection, connect, refusal_of_app
 from pgjikan.settings import resolve_dsn
 
 
-def open_database(dsn: str | None) -> Connection:
+@contextmanager
+def open_database(dsn: str | None) -> Iterator[Connection]:
     """A connection for one command; its rows are dicts."""
-    return connect(resolve_dsn(dsn), "pgjikan", row_factory=dict_row)
+    with connect(resolve_dsn(dsn), "pgjikan", row_factory=dict_row) as connection:
+        try:
+            yield connection
+        except InsufficientPrivilege as error:
+            refusal = refusal_of_app(connection)
+            if refusal is None:
+                raise
+            raise refusal from error
 
 
 def ask(dsn: str | None, query: LiteralString, /, **parameters: Any) -> list[dict[str, Any]]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import psycopg
 
-from pgjikan.connection import connect
+from pgjikan.connection import connect, refusal_of_app
 from pgjikan.doctor import outside, schema, server, work
 from pgjikan.doctor.finding import Check, Finding, Patient, Verdict
 from pgjikan.settings import Settings
@@ -19,12 +19,16 @@ DEPLOYED: tuple[Check, ...] = (*work.CHECKS, *outside.CHECKS)
 
 
 def examine(dsn: str, settings: Settings, *, offline: bool = False) -> Iterator[Finding]:
-    """Every finding, as it is made. Raises psycopg.OperationalError when the server is away.
+    """Every finding, as it is made. Raises psycopg.OperationalError when the server is away, and
+    PgjikanError for the login of an app, which may look at next to nothing.
 
     It writes nothing but the report of one request to each enabled provider, if not ``offline``.
     """
     with connect(dsn, "pgjikan doctor") as connection:
         patient = Patient(dsn, connection, settings, offline)
+        refusal = refusal_of_app(connection)
+        if refusal is not None:
+            raise refusal
         for check in FIRST:
             yield from look(check, patient)
         if patient.one("SELECT to_regnamespace('jikan_sync') IS NOT NULL"):

@@ -9,7 +9,7 @@ from typing import Any
 import psycopg
 from psycopg.rows import dict_row
 
-from pgjikan.connection import is_lent
+from pgjikan.connection import is_lent, refusal_of_app
 from pgjikan.errors import PgjikanError, from_database
 from pgjikan.migrations.plan import Plan
 from pgjikan.migrations.registry import SEARCH_PATH, Registry
@@ -62,14 +62,16 @@ def _connected(conninfo: str, plan: Plan) -> Iterator[psycopg.Connection[dict[st
         try:
             yield connection
         except psycopg.errors.InsufficientPrivilege as error:  # a script's is a ScriptError
-            raise _refusal(connection, plan.project.registry, error) from error
+            connection.rollback()
+            raise (
+                refusal_of_app(connection) or _refusal(connection, plan.project.registry, error)
+            ) from error
 
 
 def _refusal(
     connection: psycopg.Connection[dict[str, Any]], schema: str, error: psycopg.Error
 ) -> PgjikanError:
     """Why the registry cannot be used, and the way out."""
-    connection.rollback()
     row = connection.execute(
         "SELECT current_user AS login, current_database() AS database, (SELECT"
         " pg_get_userbyid(n.nspowner) FROM pg_namespace AS n WHERE n.nspname = %s) AS owner",
