@@ -5,6 +5,7 @@
 -- requires: schema/sync_run
 -- requires: functions/upstream/sync_run
 -- requires: functions/upstream/reserve_request
+-- requires: functions/upstream/provider
 -- requires: functions/embeddings/embedding_model
 -- requires: functions/embeddings/embedding_available
 -- requires: functions/store/keep_parts
@@ -265,7 +266,25 @@ BEGIN ATOMIC
                         WHEN f.alive_count > 0 AND NOT f.has_embedding_lane
                             THEN 'no sidecar works lane embedding'
                     END,
-                    CASE WHEN NOT f.has_upstream THEN 'no upstream is available' END,
+                    CASE
+                        WHEN NOT f.has_upstream
+                            THEN (
+                                SELECT
+                                    'no upstream is available: ' || coalesce(
+                                        string_agg(
+                                            p.name
+                                            || coalesce(' last failed with ' || p.last_failure, '')
+                                            || coalesce(
+                                                ', is asked again at '
+                                                || date_trunc('second', p.next_try_at), ''
+                                            ), '; ' ORDER BY p.rank
+                                        ),
+                                        'none is enabled'
+                                    )
+                                FROM jikan_sync.provider_status AS p
+                                WHERE p.enabled
+                            )
+                    END,
                     CASE WHEN NOT f.has_embedding THEN 'embeddings are not available' END,
                     f.gone_model,
                     CASE

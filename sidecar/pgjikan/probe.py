@@ -56,3 +56,22 @@ def probe(connection: psycopg.Connection[Any], settings: Settings, name: str) ->
         },
     )
     return response
+
+
+def why_not(connection: psycopg.Connection[Any], name: str) -> str:
+    """Why a provider is not asked now: when it is asked next, and what it last failed with."""
+    with connection.cursor(row_factory=dict_row) as cursor:
+        row = cursor.execute(
+            "SELECT s.breaker, s.next_try_at::timestamptz(0)::text AS next_try_at, "
+            "s.last_failure, s.last_failure_at::timestamptz(0)::text AS last_failure_at "
+            "FROM jikan_sync.provider_status AS s WHERE s.name = %s",
+            [name],
+        ).fetchone()
+    if row is None:
+        return "there is no such provider"
+    told = "it waits for its turn" if row["breaker"] == "closed" else "its breaker is open"
+    if row["next_try_at"]:
+        told += f" until {row['next_try_at']}"
+    if row["last_failure"]:
+        told += f"; it last failed with {row['last_failure']} at {row['last_failure_at']}"
+    return told

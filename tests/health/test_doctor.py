@@ -267,7 +267,16 @@ def test_a_provider_is_asked(patient: Patient, simulate: Simulate) -> None:
     )
     [finding] = outside.check_providers(asking)
     assert (finding.verdict, "may not be asked now" in finding.message) == ("warn", True)
+    assert "waits for its turn until 20" in finding.message
+    assert "it last failed with transport_error at 20" in finding.message
     assert finding.mend and "pgjikan provider list" in finding.mend
+    patient.connection.execute(
+        "SELECT jikan_sync.report_request('tenrai', 'upstream_error', 'anime', 'anime:' || n, 503)"
+        " FROM generate_series(1, 6) AS n"
+    )
+    [finding] = outside.check_providers(patient)
+    assert (finding.verdict, "its breaker is open until 20" in finding.message) == ("warn", True)
+    assert "it last failed with upstream_error 503 at 20" in finding.message
 
 
 def test_the_command(patient: Patient) -> None:

@@ -51,7 +51,12 @@ BREAKAGES = {
     "no sidecar was seen since": "UPDATE jikan_sync.worker SET seen_at = now() - interval '1 hour'",
     "no sidecar works lane embedding": "UPDATE jikan_sync.worker SET lanes = '{jikan}'",
     "no sidecar works lane jikan": "UPDATE jikan_sync.worker SET lanes = '{embedding}'",
-    "no upstream is available": "UPDATE jikan_sync.provider SET enabled = false",
+    "no upstream is available: none is enabled": "UPDATE jikan_sync.provider SET enabled = false",
+    "no upstream is available: tenrai last failed with upstream_error 503, is asked again at": """
+        UPDATE jikan_sync.provider SET enabled = name = 'tenrai';
+        SELECT jikan_sync.report_request('tenrai', 'upstream_error', 'anime', 'anime:' || n, 503)
+        FROM generate_series(1, 6) AS n
+    """,
     "embeddings are not available": """
         UPDATE jikan_sync.embedding_provider
         SET blocked_until = now() + interval '1 hour', blocked_reason = 'unauthorised'

@@ -214,6 +214,25 @@ def test_requests_are_counted_by_the_hour(db: Database) -> None:
     ) == (3, 1)
 
 
+def test_it_is_told_what_failed_and_when_it_is_tried_next(db: Database) -> None:
+    told = (
+        "SELECT s.last_failure, extract(EPOCH FROM s.next_try_at - jikan_sync.clock_now())::int"
+        " FROM jikan_sync.provider_status AS s WHERE s.name = 'tenrai'"
+    )
+    assert db.row(told) == (None, None)
+    for n in range(6):
+        db.report(BROKEN, f"anime:{n}")
+    assert db.row(told) == (BROKEN, 30), "the canary"
+    db.run("SELECT jikan_sync.enable_provider('tenrai', false)")
+    assert db.row(told) == (BROKEN, None), "never, while it is disabled"
+    db.run("SELECT jikan_sync.enable_provider('tenrai')")
+    db.advance("31 seconds")
+    assert db.row(told) == (BROKEN, None), "at once"
+    db.report("ok")
+    db.report("rate_limited", retry_after="10 minutes")
+    assert db.row(told) == (BROKEN, 600), "the pause after a 429"
+
+
 def test_an_unknown_outcome_is_refused(db: Database) -> None:
     with pytest.raises(psycopg.errors.InvalidParameterValue, match="no outcome"):
         db.report("fine")

@@ -168,6 +168,14 @@ def test_providers_are_listed_set_and_tested(
     pgjikan("provider", "enable", "jikan")
     pgjikan("provider", "disable", "tenrai")
     assert "tenrai" in pgjikan("provider", "list").stdout
+    live.run(
+        "SELECT jikan_sync.report_request('jikan', 'upstream_error', 'anime', 'a:' || n, 500)"
+        " FROM generate_series(1, 6) AS n"
+    )
+    broken = pgjikan("provider", "list").stdout
+    assert "jikan last failed with upstream_error 500 at 20" in broken
+    assert ", is asked again at 20" in broken
+    assert "its breaker is open until 20" in pgjikan("provider", "test", "jikan").stderr
     rows = live.rows(
         "SELECT p.name, p.enabled, p.per_minute FROM jikan_sync.provider AS p ORDER BY p.rank"
     )

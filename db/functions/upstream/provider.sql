@@ -10,6 +10,18 @@ BEGIN;
 SET LOCAL ROLE jikan_owner;
 
 CREATE VIEW jikan_sync.provider_status AS
+WITH turn AS (
+    SELECT
+        p.name,
+        jikan_sync.clock_now() AS now,
+        jikan_sync.rate_wait(jikan_sync.limit_subject(p.name, false)) AS wait,
+        CASE
+            WHEN p.key_header IS NOT null
+                THEN jikan_sync.rate_wait(jikan_sync.limit_subject(p.name, true))
+        END AS keyed_wait
+    FROM jikan_sync.provider AS p
+)
+
 SELECT
     p.name,
     p.rank,
@@ -18,21 +30,30 @@ SELECT
     b.probe_at,
     b.last_failure,
     b.last_failure_at,
+    turn.wait,
+    turn.keyed_wait,
     coalesce(b.state, 'closed') AS breaker,
-    jikan_sync.rate_wait(jikan_sync.limit_subject(p.name, false)) AS wait,
     jikan_sync.rate_pace(jikan_sync.limit_subject(p.name, false)) AS pace,
-    CASE
-        WHEN p.key_header IS NOT null
-            THEN jikan_sync.rate_wait(jikan_sync.limit_subject(p.name, true))
-    END AS keyed_wait,
     CASE
         WHEN p.key_header IS NOT null
             THEN jikan_sync.rate_pace(jikan_sync.limit_subject(p.name, true))
     END AS keyed_pace,
     coalesce(stats.request_count, 0) AS request_count,
     coalesce(stats.failure_count, 0) AS failure_count,
-    coalesce(stats.rate_limited_count, 0) AS rate_limited_count
+    coalesce(stats.rate_limited_count, 0) AS rate_limited_count,
+    -- A way that nobody takes, with a key or without, waits for nothing.
+    CASE
+        WHEN p.enabled
+            THEN
+                nullif(
+                    greatest(
+                        turn.now, b.probe_at, jikan_sync.later(turn.now, turn.wait),
+                        jikan_sync.later(turn.now, turn.keyed_wait)
+                    ), turn.now
+                )
+    END AS next_try_at
 FROM jikan_sync.provider AS p
+INNER JOIN turn ON p.name = turn.name
 LEFT JOIN jikan_sync.breaker AS b ON p.name = b.provider
 LEFT JOIN LATERAL (
     SELECT
@@ -60,6 +81,8 @@ COMMENT ON COLUMN jikan_sync.provider_status.probe_at IS 'When it is probed next
 COMMENT ON COLUMN jikan_sync.provider_status.last_failure IS
 'Outcome and status of its last failure.';
 COMMENT ON COLUMN jikan_sync.provider_status.last_failure_at IS 'When it last failed.';
+COMMENT ON COLUMN jikan_sync.provider_status.next_try_at IS
+'When it is asked next, as breaker and limits allow; NULL: at once, or never while disabled.';
 COMMENT ON COLUMN jikan_sync.provider_status.wait IS
 'How long a request without a key would wait for its turn.';
 COMMENT ON COLUMN jikan_sync.provider_status.pace IS

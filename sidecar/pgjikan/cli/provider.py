@@ -11,7 +11,7 @@ from rich.table import Table
 from pgjikan.cli.options import AsJson, Dsn, print_json
 from pgjikan.cli.questions import ask, open_database
 from pgjikan.errors import PgjikanError
-from pgjikan.probe import probe
+from pgjikan.probe import probe, why_not
 from pgjikan.settings import read_settings
 
 app = typer.Typer(no_args_is_help=True, help="Who serves the Jikan v4 API, and how they are doing.")
@@ -23,6 +23,8 @@ Limit = Annotated[float | None, typer.Option(min=0, help="Requests allowed; 0: n
 @app.command("list")
 def list_(dsn: Dsn = None, as_json: AsJson = False) -> None:
     """Show the providers in the order of preference; counts are of the last 24 hours.
+
+    Below them: what each failed with last, and when it is asked again if that is not at once.
 
     \b
     Examples:
@@ -54,7 +56,7 @@ def list_(dsn: Dsn = None, as_json: AsJson = False) -> None:
         table.add_row(
             row["name"],
             "yes" if row["enabled"] else "no",
-            row["breaker"] + (f" ({row['last_failure']})" if row["breaker"] != "closed" else ""),
+            row["breaker"],
             f"{row['pace']:.0%}",
             f"{row['wait'].total_seconds():.1f} s",
             "-"
@@ -64,6 +66,14 @@ def list_(dsn: Dsn = None, as_json: AsJson = False) -> None:
             row["base_url"],
         )
     Console(soft_wrap=True).print(table)
+    for row in found:
+        told = []
+        if row["last_failure"]:
+            told.append(f"last failed with {row['last_failure']} at {row['last_failure_at']:%F %T}")
+        if row["next_try_at"]:
+            told.append(f"is asked again at {row['next_try_at']:%F %T %Z}")
+        if told:
+            typer.echo(f"{row['name']} {', '.join(told)}")
 
 
 @app.command("set")
@@ -135,11 +145,9 @@ def test(name: Name, dsn: Dsn = None, as_json: AsJson = False) -> None:
     """
     with open_database(dsn) as connection:
         response = probe(connection, read_settings(), name)
+        refusal = why_not(connection, name) if response is None else None
     if response is None:
-        raise PgjikanError(
-            f"{name} cannot be asked now: unknown, paused after a 429, or its breaker is open",
-            hint="pgjikan provider list",
-        )
+        raise PgjikanError(f"{name} cannot be asked now: {refusal}", hint="pgjikan provider list")
     told = f"{response.outcome} in {response.elapsed_ms:.0f} ms"
     if response.outcome != "ok":
         raise PgjikanError(

@@ -7,15 +7,14 @@ from collections.abc import Iterator
 from pgjikan.doctor.finding import Check, Finding, Patient
 from pgjikan.embedders import load_embedder
 from pgjikan.errors import PgjikanError
-from pgjikan.probe import probe
+from pgjikan.probe import probe, why_not
 
 
 def check_providers(patient: Patient) -> Iterator[Finding]:
     """Whether there is a Jikan to ask, and it answers."""
-    names = [
-        name
-        for (name,) in patient.rows("SELECT name FROM jikan_sync.provider_status WHERE enabled")
-    ]
+    found = patient.rows("SELECT name, breaker FROM jikan_sync.provider_status WHERE enabled")
+    names = [name for name, _ in found]
+    broken = {name for name, breaker in found if breaker != "closed"}
     if not names:
         yield Finding(
             "providers",
@@ -24,6 +23,10 @@ def check_providers(patient: Patient) -> Iterator[Finding]:
             "pgjikan provider enable NAME (pgjikan provider list)",
         )
     for name in names:
+        if patient.offline and name in broken:
+            told = f"{name} is left alone: {why_not(patient.connection, name)}"
+            yield Finding("providers", "warn", told, "pgjikan provider list")
+            continue
         if patient.offline:
             yield Finding("providers", "ok", f"{name} is enabled; not asked (--offline)")
             continue
@@ -32,8 +35,8 @@ def check_providers(patient: Patient) -> Iterator[Finding]:
             yield Finding(
                 "providers",
                 "warn",
-                f"{name} may not be asked now: paused after a 429, or its breaker is open",
-                "pgjikan provider list tells when it is tried again.",
+                f"{name} may not be asked now: {why_not(patient.connection, name)}",
+                "It is tried again by itself; pgjikan provider list shows them all.",
             )
         elif response.outcome == "ok":
             yield Finding("providers", "ok", f"{name} answered in {response.elapsed_ms:.0f} ms")

@@ -11,6 +11,7 @@ SELECT
     pace,
     keyed_wait,
     keyed_pace,
+    next_try_at,
     request_count
 FROM jikan_sync.provider_status
 WHERE FALSE;
