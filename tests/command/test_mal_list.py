@@ -160,11 +160,18 @@ def test_a_gzip_bomb_is_not_unpacked_to_its_end(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("entries", [[], MINE[1:]])
-def test_a_list_without_a_taste(
-    database: str, tmp_path: Path, entries: list[tuple[object, object, str]]
-) -> None:
+def test_a_list_without_a_score(tmp_path: Path, entries: list[tuple[object, object, str]]) -> None:
     path = tmp_path / "list.xml"
     path.write_bytes(exported(*entries))
+    status, rows, said = recommend(path, "host=127.0.0.1 port=9 dbname=x")
+    assert (status, rows) == (1, "")
+    assert said.startswith(f"error: no completed anime of {path} has a score")
+    assert "name what you liked: pgjikan recommend MAL_ID" in said
+
+
+def test_a_list_without_a_taste(database: str, tmp_path: Path) -> None:
+    path = tmp_path / "list.xml"
+    path.write_bytes(exported((1, 4, "Completed"), *MINE[1:]))
     status, rows, said = recommend(path, database)
     assert (status, rows) == (1, "")
     assert said == (

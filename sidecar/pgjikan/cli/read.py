@@ -16,6 +16,12 @@ from pgjikan.cli.questions import ask
 from pgjikan.errors import PgjikanError
 from pgjikan.mal_list import read_mal_list
 
+#: What `anime.search_status` says of a query that the database does not answer with confidence.
+UPSTREAM = {
+    "pending": "an upstream is asked where a sidecar runs: look again, or with --wait 5",
+    "unavailable": "no upstream answers now (pgjikan health)",
+    "unknown": "no upstream was asked",
+}
 Rows = Annotated[int, typer.Option(min=1, max=100, help="At most so many rows.")]
 
 
@@ -35,6 +41,9 @@ def search(
     as_json: AsJson = False,
 ) -> None:
     """Search titles, as apps do with `SELECT * FROM anime.search(…)`.
+
+    Where the database is not sure of its answer, a line on standard error says so, and whether an
+    upstream is asked.
 
     \b
     Examples:
@@ -59,6 +68,8 @@ def search(
             **arguments,
         )
     _show(found, ("mal_id", "title", "type", "year", "score", "match", "freshness"), as_json)
+    if not as_json:
+        _tell_doubt(dsn, query, "these only resemble" if found else "no title is like")
 
 
 def similar(
@@ -115,7 +126,14 @@ def recommend(
     if (mal_list is None) == (not liked) or (mal_list is not None and disliked):
         raise typer.BadParameter("Pass mal_ids of what you liked, or --mal-list alone.")
     if mal_list is not None:
-        scores = [{"mal_id": s.mal_id, "score": s.score} for s in read_mal_list(mal_list)]
+        seen = read_mal_list(mal_list)
+        if not any(entry.score for entry in seen):
+            raise PgjikanError(
+                f"no completed anime of {mal_list} has a score: there is no taste to go by",
+                hint="Score some on MyAnimeList and export again, or name what you liked: "
+                "pgjikan recommend MAL_ID …",
+            )
+        scores = [{"mal_id": entry.mal_id, "score": entry.score} for entry in seen]
         found = ask(
             dsn,
             "SELECT r.* FROM anime.recommend_for(scores => %(scores)s::jsonb, "
@@ -221,6 +239,16 @@ def _show(rows: Sequence[dict[str, Any]], columns: Sequence[str], as_json: bool)
     for row in rows:
         table.add_row(*(_text(row.get(column)) for column in columns))
     Console().print(table)
+
+
+def _tell_doubt(dsn: str | None, query: str, doubt: str) -> None:
+    """Say what comes of it where the database is not sure that it has what was looked for."""
+    [row] = ask(dsn, "SELECT s.* FROM anime.search_status(query => %(query)s) AS s", query=query)
+    told = UPSTREAM.get(row["state"])
+    if row["state"] == "fetched" and not row["found_count"]:
+        told = "an upstream was asked, and has none either"
+    if told is not None:
+        typer.echo(f"{doubt} {query!r}: {told}", err=True)
 
 
 def _text(value: Any) -> str:
