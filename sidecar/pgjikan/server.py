@@ -1,8 +1,8 @@
 """The embedded PostgreSQL server: one folder, one server, no root and no Docker needed.
 
-The folder holds `postgres/` (the cluster), `run/` (the socket), `server.log` and, once a port was
-asked for, `password`. Through the socket only the folder's owner and root get in; over loopback
-TCP the password is asked.
+The folder holds `postgres/` (the cluster), `run/` (the socket), `server.log`, `up` (the process
+that works here) and, once a port was asked for, `password`. Through the socket only the folder's
+owner and root get in; over loopback TCP the password is asked.
 """
 
 from __future__ import annotations
@@ -258,12 +258,17 @@ class EmbeddedServer:
             if found.fetchone() is None:
                 connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(DATABASE)))
 
-    @contextmanager
-    def _locked(self) -> Iterator[None]:
-        """Let one start at a time into the folder, making the folder on first use."""
+    def make_folder(self) -> None:
+        """Make the folder on first use."""
         # Root's may be entered by the server's account, which owns only what is inside.
         mode = 0o755 if os.geteuid() == 0 else 0o700
-        self.data_dir.mkdir(mode, parents=True, exist_ok=True)
+        with readable_errors(self.data_dir):
+            self.data_dir.mkdir(mode, parents=True, exist_ok=True)
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        """Let one start at a time into the folder."""
+        self.make_folder()
         with open(self.data_dir / "lock", "w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import psycopg
 import pytest
 import requests
 
+from pgjikan.cli.up import API_PORT
 from pgjikan.server import EmbeddedServer
 from tests.conftest import Simulate
 
@@ -119,8 +122,31 @@ def test_a_server_that_ran_before_stays(stopped: EmbeddedServer) -> None:
         said += line
         if line.startswith("try: "):
             break
+    second = start_up(stopped.data_dir)
+    refused = second.communicate(timeout=60)[0]
     process.send_signal(signal.SIGINT)
     said += process.communicate(timeout=60)[0]
     assert process.returncode == 0, said
     assert "server: ran before this, and stays when it ends" in said
     assert stopped.is_running()
+    steps = [said.index(f"\n{step}") for step in ("starting PostgreSQL", "deploying the schema")]
+    assert 0 < steps[0] < steps[1] < said.index("\nserver: "), "no step is silent"
+    url = said.split()[said.split().index("api:") + 1]
+    assert second.returncode == 1
+    assert refused.startswith(
+        f"error: `pgjikan up` runs here already: process {process.pid}, api {url}, data in "
+    )
+    assert "--data-dir of its own" in refused
+
+
+def test_it_is_said_that_the_usual_port_is_taken(stopped: EmbeddedServer) -> None:
+    with ExitStack() as stack:
+        with suppress(OSError):  # somebody else has it, which is as good
+            stack.enter_context(socket.create_server(("127.0.0.1", API_PORT)))
+        process = start_up(stopped.data_dir)
+        assert process.stdout is not None
+        first, second = process.stdout.readline(), process.stdout.readline()
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=60)
+    assert first.startswith("api: http://127.0.0.1:")
+    assert second == f"port {API_PORT} is another program's; --api-port chooses\n"

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from threading import Event
 from typing import Annotated
@@ -10,11 +14,13 @@ from typing import Annotated
 import psycopg
 import typer
 from psycopg.rows import dict_row
+from rich.progress import Progress, TaskID
 
 from pgjikan import log, migrations
 from pgjikan.app_login import app_dsn
 from pgjikan.cli.backfill import drain
 from pgjikan.cli.load import STARTER_READ_AT, load_with_progress
+from pgjikan.cli.progress import counting_bar
 from pgjikan.errors import PgjikanError
 from pgjikan.interruption import orderly_end
 from pgjikan.server import EmbeddedServer, default_data_dir
@@ -48,44 +54,55 @@ def up(
 
     The gateway answers Jikan's v4 API at the URL that is printed first. `connect` is for you, who
     own all; `app` is for an app, which may call and read the schema anime. Ctrl-C stops everything,
-    except a server that ran before; the data is kept for the next time.
+    except a server that ran before; the data is kept for the next time. A second one beside it
+    needs another --data-dir.
 
     \b
     Examples:
       pgjikan up
       pgjikan up --port 5433 --api-port 9000 --data-dir ~/anime
     """
+    from pgjikan.gateway.server import url_of
+
+    read_settings()
+    server = EmbeddedServer(data_dir or default_data_dir(), port=port)
+    listening = _listen(api_port)
+    url = url_of(listening, LOOPBACK)
+    with orderly_end(), _alone(server, url):
+        typer.echo(f"api: {url}")
+        if api_port is None and listening.getsockname()[1] != API_PORT:
+            typer.echo(f"port {API_PORT} is another program's; --api-port chooses", err=True)
+        _run(server, listening, starter)
+
+
+def _run(server: EmbeddedServer, listening: socket.socket, starter: bool) -> None:
     from pgjikan import sidecar
-    from pgjikan.gateway.server import GatewayThread, url_of
+    from pgjikan.gateway.server import GatewayThread
     from pgjikan.gateway.settings import GatewaySettings
 
-    settings = read_settings()
-    listening = _listen(api_port)
-    typer.echo(f"api: {url_of(listening, LOOPBACK)}")
-    with (
-        orderly_end(),
-        EmbeddedServer(data_dir or default_data_dir(), port=port) as server,
-    ):
+    typer.echo(f"starting PostgreSQL in {server.data_dir}", err=True)
+    with server:
         dsn = server.dsn()
-        deployed = migrations.deploy(dsn)
+        deployed = _deploy(dsn)
         state = f"{deployed} changes deployed" if deployed else "up to date"
         place = "running" if server.is_ours else "ran before this, and stays when it ends"
         typer.echo(f"server: {place}; schema: {state}")
         with psycopg.connect(dsn) as connection:
             row = connection.execute("SELECT EXISTS (SELECT FROM anime.catalog)").fetchone()
         if starter and row is not None and not row[0]:
+            typer.echo("loading the starter catalogue", err=True)
             loaded = load_with_progress(dsn, None, STARTER_READ_AT)
             typer.echo(f"starter catalogue: {loaded.inserted} anime")
             _embed(dsn)
         stop = Event()
         gateway = GatewayThread(listening, GatewaySettings(dsn=dsn, access_log=False), stop)
         with sidecar.stop_on_signals(stop):
-            typer.echo(f"connect: psql '{server.tcp_dsn() if port else dsn}'")
+            typer.echo(f"connect: psql '{server.tcp_dsn() if server.port else dsn}'")
             typer.echo(f"app:     DATABASE_URL='{app_dsn(server)}'")
             typer.echo("try:     SELECT * FROM anime.search('naruto');")
             log.configure()
             gateway.start()
-            sidecar.run(tuple(sidecar.LANES), dsn, settings, stop)
+            sidecar.run(tuple(sidecar.LANES), dsn, read_settings(), stop)
             gateway.join(GRACE)
 
 
@@ -101,8 +118,56 @@ def _listen(port: int | None) -> socket.socket:
         return listen(LOOPBACK, 0)
 
 
+@contextmanager
+def _alone(server: EmbeddedServer, url: str) -> Iterator[None]:
+    """Hold the folder, and say in it where the API is. Raises PgjikanError where another holds it.
+
+    Whoever is killed lets go.
+    """
+    server.make_folder()
+    with (server.data_dir / "up").open("a+") as note:
+        try:
+            fcntl.flock(note, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            note.seek(0)
+            told = note.read()
+            raise PgjikanError(
+                f"`pgjikan up` runs here already: {told}, data in {server.data_dir}",
+                hint="Use that one (`pgjikan server psql`), end it with Ctrl-C where it runs, or "
+                "give this one a --data-dir of its own.",
+            ) from None
+        note.truncate(0)
+        note.write(f"process {os.getpid()}, api {url}")
+        note.flush()
+        yield
+
+
+def _deploy(dsn: str) -> int:
+    """Deploy what is missing under a bar; how many changes."""
+    with counting_bar("changes") as bar:
+        count = migrations.deploy(dsn, reporter=_Bar(bar))
+    return count
+
+
+class _Bar(migrations.Reporter):
+    """Counts the changes, and says once that there are some."""
+
+    def __init__(self, bar: Progress) -> None:
+        self.bar = bar
+        self.task: TaskID | None = None
+
+    def begin(self, action: migrations.Action, title: str) -> None:
+        """The first one is said."""
+        if self.task is None:
+            total = len(migrations.own_plan().changes)
+            self.bar.console.print("deploying the schema, some 10 s where it is new")
+            self.task = self.bar.add_task("deploying", total=total, detail="")
+        self.bar.update(self.task, advance=action == "deploy", detail=title)
+
+
 def _embed(dsn: str) -> None:
     """Make what was loaded recommendable, so that the sidecar has nothing to say about it."""
+    typer.echo("embedding it for recommendations", err=True)
     with psycopg.connect(dsn, autocommit=True, row_factory=dict_row) as connection:
         row = connection.execute("SELECT jikan_sync.active_model_id() AS id").fetchone()
         assert row is not None  # a function call answers one row
