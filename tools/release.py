@@ -39,7 +39,7 @@ def main(words: list[str]) -> int:
     wrong = list(problems(ROOT))
     for line in wrong:
         print(f"not ready: {line}")
-    for line in by_hand(ROOT):
+    for line in by_hand():
         print(f"by hand:   {line}")
     if words[0] == "--check":
         print("a tag must wait" if wrong else "ready to be tagged: tools/release.py VERSION")
@@ -78,15 +78,16 @@ def problems(root: Path) -> Iterator[str]:
     for path in ("LICENSE", "SECURITY.md", "CONTRIBUTING.md", ".github/dependabot.yml"):
         if not (root / path).is_file():
             yield f"{path} is missing"
+    for path in ("pyproject.toml", "mkdocs.yml"):
+        if "/OWNER/" in (root / path).read_text():
+            yield (
+                f"OWNER in {path} stands for the account that hosts the repository: write its "
+                "name there, or the links of the index page and the site lead nowhere"
+            )
 
 
-def by_hand(root: Path) -> Iterator[str]:
+def by_hand() -> Iterator[str]:
     """What a person has to look at before an upload; no reason not to tag."""
-    if "/OWNER/" in (root / "pyproject.toml").read_text():
-        yield (
-            "OWNER in pyproject.toml and mkdocs.yml stands for the account that hosts the "
-            "repository: write its name there, or links of the index page and the site lead nowhere"
-        )
     yield "the gate (.ci/run) must have passed on this commit, vulnerabilities looked up"
     yield "README as a stranger reads it: python -m hatchling metadata readme"
 

@@ -13,7 +13,14 @@ from pgjikan import migrations
 from pgjikan.migrations.plan import load_plan
 from tests.conftest import ROOT
 
-NAMES = ("CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "SECURITY.md", "pyproject.toml")
+NAMES = (
+    "CHANGELOG.md",
+    "CONTRIBUTING.md",
+    "LICENSE",
+    "SECURITY.md",
+    "pyproject.toml",
+    "mkdocs.yml",
+)
 SEASON = "functions/face/season"
 
 
@@ -24,6 +31,9 @@ def copy(tmp_path: Path) -> Path:
         shutil.copytree(ROOT / folder, tmp_path / folder)
     for name in ("sqitch.plan", "sqitch.conf", *NAMES):
         shutil.copy(ROOT / name, tmp_path)
+    for name in ("pyproject.toml", "mkdocs.yml"):
+        file = tmp_path / name
+        file.write_text(file.read_text().replace("/OWNER/", "/somebody/"))
     version = tmp_path / release.VERSION_FILE
     version.parent.mkdir(parents=True)
     version.write_text('__version__ = "9.0.0.dev0"\n')
@@ -86,6 +96,19 @@ def test_what_is_not_ready_is_said(copy: Path) -> None:
     told = " ".join(release.problems(copy))
     for word in ("uncommitted", "db/verify/schema/roles.sql", "SECURITY.md", "does not say"):
         assert word in told
+
+
+@pytest.mark.parametrize("name", ["pyproject.toml", "mkdocs.yml"])
+def test_nothing_is_tagged_while_links_lead_nowhere(
+    copy: Path, name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = copy / name
+    file.write_text(file.read_text().replace("/somebody/", "/OWNER/"))
+    commit(copy)
+    monkeypatch.setattr(release, "ROOT", copy)
+    assert release.main(["9.0.0"]) == 1
+    assert f"not ready: OWNER in {name} stands for the account" in capsys.readouterr().out
+    assert release.tag_names(load_plan(migrations.load_project(copy))) == []
 
 
 def test_what_is_not_released_is_edited_and_not_reworked(copy: Path) -> None:
