@@ -1,5 +1,6 @@
 -- Deploy pgjikan:schema/episode to pg
 -- requires: schema/anime
+-- requires: schema/ledger
 
 -- The episodes of an anime, a row each, so that SQL can ask for one of eleven hundred.
 

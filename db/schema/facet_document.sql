@@ -1,6 +1,7 @@
 -- Deploy pgjikan:schema/facet_document to pg
 -- requires: schema/anime
 -- requires: schema/facet
+-- requires: schema/ledger
 
 -- Facets as received, a row per page: what is only passed on needs no table of its own, and what
 -- has one can still be given back word for word.

@@ -1,5 +1,6 @@
 -- Deploy pgjikan:schema/recommendation to pg
 -- requires: schema/namespaces
+-- requires: schema/ledger
 
 -- What MyAnimeList's users recommend to each other: a pair of titles and how many say so. A pair
 -- stands on the pages of both its titles, so it is kept once; by mal_id, since neither need be

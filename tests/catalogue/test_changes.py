@@ -7,9 +7,12 @@ import subprocess
 from pathlib import Path
 
 import psycopg
+import pytest
 
 from pgjikan import migrations
 from pgjikan.postgres_install import wheel_binaries
+from tests.store.documents import full
+from tests.store.test_store_anime import store
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDERS = {
@@ -73,3 +76,32 @@ def test_deploy_verify_revert_deploy_leaves_the_same_catalogue(empty_database: s
     with psycopg.connect(empty_database) as connection:
         row = connection.execute("SELECT pg_catalog.count(*) FROM sqitch.changes").fetchone()
     assert row == (len(planned()),)
+
+
+#: Changes that hold a facet, which one, and the data of one.
+HELD = {
+    "schema/episode": ("episodes", '[{"mal_id": 1, "title": "Asteroid Blues"}]'),
+    "schema/recommendation": ("recommendations", '[{"entry": {"mal_id": 5}, "votes": 2}]'),
+    "schema/facet_document": ("staff", '[{"person": {"mal_id": 1}, "positions": ["Director"]}]'),
+}
+
+
+@pytest.mark.parametrize("change", HELD)
+def test_what_a_revert_deletes_is_not_called_fresh_after_a_deploy(
+    change: str, database: str
+) -> None:
+    facet, data = HELD[change]
+    age = "SELECT synced_at FROM jikan_sync.facet_synced_at(%s, 1) AS f (synced_at)"
+    with psycopg.connect(database, autocommit=True) as connection:
+        store(connection, [full(1)])
+        connection.execute(
+            "SELECT jikan_sync.store_facet(%s, 1, json_build_object('data', %s::json))",
+            [facet, data],
+        )
+        assert connection.execute(age, [facet]).fetchone() != (None,)
+    names = [planned.title for planned in migrations.own_plan().changes]
+    migrations.revert(database, to=names[names.index(change) - 1])
+    migrations.deploy(database, verify=False)
+    with psycopg.connect(database) as connection:
+        assert connection.execute(age, [facet]).fetchone() == (None,)
+        assert connection.execute(age, ["core"]).fetchone() != (None,), "that stays"
