@@ -139,6 +139,14 @@ def test_a_server_that_ran_before_stays(stopped: EmbeddedServer) -> None:
     assert "--data-dir of its own" in refused
 
 
+def test_a_folder_that_cannot_be_used_is_named(folder: Path) -> None:
+    (folder / "up").mkdir()
+    process = start_up(folder)
+    said = process.communicate(timeout=60)[0]
+    assert process.returncode == 1
+    assert said.startswith(f"error: The folder {folder} cannot be used")
+
+
 def test_it_is_said_that_the_usual_port_is_taken(stopped: EmbeddedServer) -> None:
     with ExitStack() as stack:
         with suppress(OSError):  # somebody else has it, which is as good

@@ -21,6 +21,7 @@ from pgjikan.app_login import app_dsn
 from pgjikan.cli.backfill import drain
 from pgjikan.cli.load import STARTER_READ_AT, load_with_progress
 from pgjikan.cli.progress import counting_bar
+from pgjikan.cluster import readable_errors
 from pgjikan.errors import PgjikanError
 from pgjikan.interruption import orderly_end
 from pgjikan.server import EmbeddedServer, default_data_dir
@@ -125,7 +126,9 @@ def _alone(server: EmbeddedServer, url: str) -> Iterator[None]:
     Whoever is killed lets go.
     """
     server.make_folder()
-    with (server.data_dir / "up").open("a+") as note:
+    with readable_errors(server.data_dir):
+        note = (server.data_dir / "up").open("a+")
+    with note:
         try:
             fcntl.flock(note, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
