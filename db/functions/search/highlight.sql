@@ -46,8 +46,10 @@ DECLARE
     v_place integer[];
 BEGIN
     FOREACH v_piece IN ARRAY string_to_array(plain, ' ') LOOP
-        -- Alike are only words of about one length, and to compare is dear.
-        IF length(v_piece) BETWEEN length(word) - 3 AND length(word) + 3 THEN
+        -- Alike are words of about one length that begin or end alike, and to compare is dear.
+        IF length(v_piece) BETWEEN length(word) - 3 AND length(word) + 3
+            AND (left(v_piece, 1) = left(word, 1) OR right(v_piece, 2) = right(word, 2))
+        THEN
             v_likeness := jikan_sync.title_similarity(word, v_piece);
             IF v_likeness > v_best THEN
                 v_best := v_likeness;

@@ -8,7 +8,8 @@
 
 -- The face of search. The database answers at once with what it has; only after that does it ask:
 -- nothing good found, so look upstream behind the caller's back; found but too old, so refresh.
--- Where nothing can be written (a read-only transaction, a standby) it just answers.
+-- Where nothing can be written (a read-only transaction, a standby) it just answers. One plan for
+-- all: for few rows the server would make one anew each time, in 0.7 ms.
 
 BEGIN;
 
@@ -95,6 +96,7 @@ STABLE
 ROWS 20
 SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
+SET plan_cache_mode = force_generic_plan
 AS $$
 DECLARE
     v_words CONSTANT text := jikan_sync.normalise_query(query);
@@ -135,6 +137,7 @@ VOLATILE
 ROWS 20
 SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
+SET plan_cache_mode = force_generic_plan
 AS $$
 DECLARE
     v_words CONSTANT text := jikan_sync.normalise_query(query);

@@ -146,7 +146,8 @@ BEGIN
             SELECT w.anime_id, 4 * row_number() OVER () AS place
             FROM jikan_sync.find_word(k.word, k.word || chr(1), c_most / 4) AS w
             UNION ALL
-            SELECT t.anime_id, 2 * row_number() OVER () AS place
+            -- Of a title in ten languages one counts.
+            SELECT t.anime_id, 4 * dense_rank() OVER (ORDER BY t.anime_id) AS place
             FROM jikan_sync.find_key(
                 jikan_sync.fold_title(k.word),
                 jikan_sync.fold_title(k.word) || U&'\+10FFFF',
