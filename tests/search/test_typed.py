@@ -217,6 +217,11 @@ def test_a_year_and_a_type_are_a_wish_and_no_condition(find: Search) -> None:
     assert find("witchblade ova")[0][0] == 935
 
 
+@pytest.mark.parametrize("query", ["[naruto] !!!", "watch ???", "[] (2002)"])
+def test_words_around_nothing_find_nothing_else(find: Search, query: str) -> None:
+    assert {hit[0] for hit in find(query)} <= {20, 442}
+
+
 def test_two_slips_are_shown_but_are_a_miss(find: Search) -> None:
     assert not any(hit[4] for hit in find("withcblde"))
 

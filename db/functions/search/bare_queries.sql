@@ -156,6 +156,9 @@ DECLARE
     v_season record;
     v_base text;
 BEGIN
+    IF v_key = '' THEN
+        RETURN false;
+    END IF;
     IF EXISTS (SELECT FROM jikan_sync.find_key(v_key, v_key || chr(1), 1)) THEN
         RETURN true;
     END IF;

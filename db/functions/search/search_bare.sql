@@ -76,6 +76,9 @@ BEGIN
         RETURN;
     END IF;
     q := jikan_sync.parse_query(v_bare.query, max_rows, filter);
+    IF q.words = '' THEN
+        RETURN;
+    END IF;
     hits := jikan_sync.search_titles(q);
     -- The year of a folder is that of its first season.
     year := CASE WHEN coalesce(q.number, 1) = 1 THEN v_bare.year END;
@@ -85,7 +88,7 @@ $$;
 
 COMMENT ON FUNCTION jikan_sync.search_bare(text, integer, jikan_sync.face_filter) IS
 'A query without the words around its title, what that finds, and what those words ask for, see
-`jikan_sync.prefer_hits`; `q` is NULL where there are none.';
+`jikan_sync.prefer_hits`; `q` is NULL, or has no words, where there are none.';
 
 CREATE FUNCTION jikan_sync.search_particles(q jikan_sync.search_query)
 RETURNS jikan_sync.search_hit[]
