@@ -21,7 +21,7 @@ AS $$
 DECLARE
     -- A variable of its own: of one inside q every field costs a look into the whole.
     v_filter CONSTANT jikan_sync.face_filter := q.filter;
-    c_read CONSTANT integer := greatest(500, q.read_rows);
+    v_read integer := greatest(500, q.read_rows);
     c_last CONSTANT text := U&'\+10FFFF';
     c_article CONSTANT text := '^(the|an?) (?=.)';
     v_bare text := regexp_replace(q.words, c_article, '');
@@ -32,6 +32,12 @@ DECLARE
 BEGIN
     IF q.seed = '' THEN
         RETURN NULL;
+    END IF;
+    IF known IS NOT NULL THEN
+        -- Where a title is the query, the others only fill the answer.
+        IF EXISTS (SELECT FROM unnest(known) AS k WHERE k.rank >= 0.9) THEN
+            v_read := greatest(150, q.read_rows);
+        END IF;
     END IF;
     IF cardinality(q.tokens) = 1 AND q.number IS NULL THEN
         -- Titles that begin with the one word were the first stage's.
@@ -49,13 +55,13 @@ BEGIN
     ELSE
         v_ids := ARRAY(
             SELECT f.anime_id
-            FROM jikan_sync.find_anime(q.seed, c_read) AS f
+            FROM jikan_sync.find_anime(q.seed, v_read) AS f
             WHERE f.anime_id <> ALL (v_known)
         );
         IF cardinality(v_ids) > 10 AND q.seed_2 <> '' THEN
-            v_others := ARRAY(SELECT f.anime_id FROM jikan_sync.find_anime(q.seed_2, c_read) AS f);
+            v_others := ARRAY(SELECT f.anime_id FROM jikan_sync.find_anime(q.seed_2, v_read) AS f);
             -- Of a word that more have than were read, it is not known who does not have it.
-            IF cardinality(v_ids) > 60 OR cardinality(v_others) < c_read THEN
+            IF cardinality(v_ids) > 60 OR cardinality(v_others) < v_read THEN
                 v_ids := ARRAY(SELECT unnest(v_ids) INTERSECT SELECT unnest(v_others));
             END IF;
         END IF;
