@@ -48,7 +48,7 @@ from pgjikan.loader import load
 from pgjikan.server import EmbeddedServer
 
 SHARED = ROOT.parent / "shared"
-SEARCH = "SELECT mal_id FROM anime.search_cached(%s, max_rows => 1, nsfw => true)"
+SEARCH = "SELECT mal_id FROM anime.search_cached(%s, max_rows => 10, nsfw => true)"
 FAMOUS = 20_000
 OWN = ("default", "English", "Japanese")
 SLOW = 0.05
@@ -157,6 +157,14 @@ def own_names(document: dict[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def slip(word: str, chance: random.Random) -> str:
+    """The word with a slip of the finger, never itself."""
+    slipped = word
+    while slipped == word:
+        slipped = _slip(word, chance)
+    return slipped
+
+
+def _slip(word: str, chance: random.Random) -> str:
     place = chance.randrange(len(word))
     letter = chance.choice(string.ascii_lowercase)
     match chance.randrange(4):
@@ -201,7 +209,6 @@ def styles(catalogue: Catalogue) -> Iterable[Style]:
         right = catalogue.right(document, title)
         for name, form in STYLES.items():
             if all(facts[fact] for fact in facts if f"{{{fact}}}" in form):
-                # Namesakes differ by year: only who is of that year is right.
                 ask(name, FILE_BOUND, form.format(**facts), right)
         numbered = NUMBERED.match(title)
         if numbered:
@@ -222,6 +229,8 @@ def styles(catalogue: Catalogue) -> Iterable[Style]:
             place = chance.choice(long)
             once = slip(words[place].lower(), chance)
             twice = slip(once, chance)
+            while twice == words[place].lower():
+                twice = slip(once, chance)
             for style, bound, word in (
                 ("one slip", SLIP_BOUND, once),
                 ("two slips", SLIPS_BOUND, twice),

@@ -14,6 +14,9 @@ import pytest
 from tests.conftest import Server, fresh_database
 from tests.search.conftest import Search, ask, insert_anime
 
+GUNDAM = ("Seed", "Wing", "X", "Age", "Unicorn", "Thunder", "Evolve", "Narrative", "Build", "F91")
+GUNDAM += ("Reconguista", "Origin", "Twilight", "Hathaway", "Zeta", "Victory", "Turn", "Stardust")
+
 # Namesakes, sequels and titles with odd words, as they are on MyAnimeList, members rounded.
 TITLES: dict[int, dict[str, Any]] = {
     20: {"title": "Naruto", "japanese": "ナルト", "members": 2_500_000, "year": 2002},
@@ -52,7 +55,10 @@ TITLES: dict[int, dict[str, Any]] = {
     16498: {"title": "Shingeki no Kyojin", "members": 3_800_000, "year": 2013},
     39535: {"title": "Mushoku Tensei", "members": 1_400_000, "year": 2021},
     51179: {"title": "Mushoku Tensei II", "members": 900_000, "year": 2023},
+    45576: {"title": "Mushoku Tensei Part 2", "members": 1_300_000, "year": 2021},
     55888: {"title": "Mushoku Tensei II Part 2", "members": 400_000, "year": 2024},
+    45094: {"title": "Lucky Star", "members": 300, "type": "Music"},
+    1887: {"title": "Lucky☆Star", "members": 530_000, "year": 2007},
     2158: {"title": "Terra e... (TV)", "members": 30_000, "year": 2007},
     12017: {"title": "TIGER & BUNNY", "members": 300_000, "year": 2011},
     30831: {
@@ -77,6 +83,7 @@ TITLES: dict[int, dict[str, Any]] = {
     },
     80: {"title": "Kidou Senshi Gundam", "members": 120_000, "year": 1979},
     95: {"title": "∀ Gundam", "members": 45_000, "year": 1999},
+    89: {"title": "Kidou Senshi Gundam 0080: Pocket no Naka no Sensou", "members": 50_000},
     2581: {"title": "Kidou Senshi Gundam 00", "members": 210_000, "year": 2007},
     31251: {
         "title": "Kidou Senshi Gundam: Tekketsu no Orphans",
@@ -85,20 +92,7 @@ TITLES: dict[int, dict[str, Any]] = {
     },
     **{
         9000 + place: {"title": f"Gundam {name}", "members": 30_000, "year": 2000 + place}
-        for place, name in enumerate(
-            (
-                "Seed",
-                "Wing",
-                "X",
-                "Age",
-                "Unicorn",
-                "Thunder",
-                "Evolve",
-                "Narrative",
-                "Build",
-                "F91",
-            )
-        )
+        for place, name in enumerate(GUNDAM)
     },
 }
 
@@ -128,6 +122,7 @@ def test_every_own_name_comes_first(find: Search) -> None:
                 "arslan senki",
                 "Hunter x Hunter",
                 "hunter x hunter",
+                "lucky star",
             ):
                 assert (find(name)[0][0], name) == (mal_id, name)
 
@@ -146,6 +141,8 @@ def test_every_own_name_comes_first(find: Search) -> None:
         # plain words quote nobody: what more people mean
         ("k on", 5680),
         ("arslan senki", 28249),
+        ("lucky star", 1887),
+        ("Lucky Star", 45094),
         ("ワンピース", 21),
         # without the marks that stand for a word
         ("tiger bunny", 12017),
@@ -165,6 +162,18 @@ def test_every_own_name_comes_first(find: Search) -> None:
         ("Hunter x Hunter (1999)", 136),
         ("Hunter x Hunter (2011)", 11061),
         ("Gintama. - 12", 34096),
+        ("Shingeki.no.Kyojin.S01.1080p.BluRay.x264-GROUP", 16498),
+        ("Kimi.no.Na.wa.2016.JAPANESE.1080p.BluRay.x264-VXT", 32281),
+        ("[DB]Witchblade_-_01_(Dual Audio_10bit_BD1080p_x265).mkv", 935),
+        ("[SubsPlease] Kuroko no Basket - 24.5 (1080p) [A1B2C3D4].mkv", 11771),
+        ("Naruto (2002-2007) (Season 1-5)", 20),
+        ("Naruto - 01 - Enter Naruto [1080p].mkv", 20),
+        ("Naruto (2002)/Season 1/Naruto - S01E05 - Name.mkv", 20),
+        ("Shingeki no Kyojin (2013)/Season 3", 35760),
+        ("One Piece 1071", 21),
+        ("naruto sub indo", 20),
+        ("where to watch naruto", 20),
+        ("gundam anime", 80),
         # of people
         ("naruto anime", 20),
         ("watch naruto online free", 20),
@@ -238,11 +247,15 @@ def test_a_franchise_does_not_come_before_what_is_called_so(find: Search) -> Non
         ("naruto shippuuden", []),
         ("naruto 2002", ["naruto"]),
         ("[group] naruto - 05 [1080p].mkv", [
-            "[group] naruto - 05 [1080p]", "[group] naruto - 05", "naruto - 05", "naruto",
+            "[group] naruto - 05 [1080p]", "[group] naruto - 05", "[group] naruto", "naruto",
         ]),
         ("naruto (tv)", ["naruto"]),
         ("naruto (dub)", ["naruto"]),
-        ("made in abyss (something)", []),
+        ("made in abyss (something)", ["made in abyss"]),
+        ("naruto (1x05)", ["naruto"]),
+        ("naruto (19a0)", ["naruto"]),
+        ("[subsplease] [oshi no ko] - 05", ["[subsplease] [oshi no ko]", "[oshi no ko]"]),
+        ("[oshi no ko]", []),
         ("watch", []),
         ("sub", []),
         ("anime", []),

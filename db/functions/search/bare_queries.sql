@@ -60,13 +60,29 @@ DECLARE
         '|((eng|english) )?(sub|subs|subbed|subtitles|subtitled|dub|dubs|dubbed|dual audio)'
         '|bd|bdrip|bdremux|blu ?-?ray|brrip|dvd|dvdrip|web|web ?-?dl|webrip|hdtv|remux|hevc|avc'
         '|x26[45]|h ?\.?26[45]|(8|10) ?-?bits?|flac|aac|ac3|opus|av1|[0-9]{3,4}p|4k'
+        '|indo|ger|german|french|español|spanish|italian|japanese|uhd|2160p'
         '|season 0?1|s0?1|1st season|first season|第 ?1期|第一期|1期';
+    -- What stands in a release's name behind the title, from which on all is about the release.
+    c_release CONSTANT text :=
+        '[0-9]{3,4}p|4k|uhd|blu-?ray|bd-?rip|bdremux|brrip|dvdrip|web-?dl|webrip|hdtv|remux|hevc'
+        '|x26[45]|h\.?26[45]|10bit|flac|aac|opus|av1';
+    c_year CONSTANT text := '(?:19[0-9]|20[0-3])[0-9]';
+    v_is_led boolean := false;
     v_bare jikan_sync.bare_query := (typed, NULL, NULL);
     v_rest text := typed;
     v_match text[];
 BEGIN
     IF strpos(typed, ' ') = 0 AND typed LIKE ANY ('{%.%.%,%\\_%\\_%,%.%\\_%}') THEN
         v_rest := btrim(translate(regexp_replace(typed, c_extension, ''), '._', '  '));
+    ELSIF strpos(typed, '_') > 0 THEN
+        v_rest := btrim(translate(typed, '_', ' '));
+    END IF;
+    -- "Naruto (2002)/Season 1/Naruto - S01E05.mkv"
+    IF v_rest ~ '(\)|season [0-9]+)/.' THEN
+        v_rest := CASE
+            WHEN v_rest ~ '/season [0-9]+/?$' THEN rtrim(replace(v_rest, '/', ' '))
+            ELSE regexp_replace(v_rest, '^.*(\)|season [0-9]+)/', '')
+        END;
     END IF;
     FOR v_step IN 1 .. c_steps LOOP
         -- The surest first. Each is looked for only where a plain look says that it may be.
@@ -76,62 +92,82 @@ BEGIN
         END IF;
         IF v_match IS NULL AND right(v_rest, 1) = ANY ('{],"}",】}') THEN
             v_match := regexp_match(
-                v_rest, '^(.*[^ _])[ _]*(\[[^][]*\]|\{[^{}]*\}|【[^】]*】)$'
+                v_rest, '^(.*[^ ]) *(\[[^][]*\]|\{[^{}]*\}|【[^】]*】)$'
             );
-        END IF;
-        IF v_match IS NULL AND left(v_rest, 1) = ANY ('{[,【}') THEN
-            v_match := regexp_match(v_rest, '^(?:\[[^][]*\]|【[^】]*】)[ _]*([^ _].*)$');
+            IF v_match[1] ~ '^(\[[^][]*\]|【[^】]*】)$' THEN
+                v_match := NULL;  -- "[Group] [Oshi no Ko]": not the title
+            END IF;
         END IF;
         IF v_match IS NULL AND left(v_rest, 1) = ANY ('{w,s,d,a}') THEN
-            v_match := regexp_match(v_rest, '^(?:watch|stream|download|anime)[ _]+(.+)$');
+            v_match := regexp_match(
+                v_rest, '^(?:where to watch|watch|stream|download|anime) +(.+)$'
+            );
         END IF;
         IF v_match IS NULL AND right(v_rest, 1) = ')' THEN
-            v_match := regexp_match(v_rest, '^(.*[^ _])[ _]*\(([^()]*)\)$');
-            IF v_match[2] BETWEEN '1900' AND '2039' AND length(v_match[2]) = 4 THEN
-                v_bare.year := v_match[2]::integer;
-            ELSIF jikan_sync.meant_types(v_match[2]) IS NOT NULL THEN
-                v_bare.types := jikan_sync.meant_types(v_match[2]);
-            ELSIF v_match[2] !~ ('\m(' || c_words || '|[0-9a-f]{8})\M') THEN
-                RETURN;
+            v_match := regexp_match(v_rest, '^(.*[^ ]) *\(([^()]*)\)$');
+            IF v_match[2] ~ ('^' || c_year || '(-' || c_year || ')?$') THEN
+                v_bare.year := left(v_match[2], 4)::integer;
+            ELSE
+                v_bare.types := coalesce(jikan_sync.meant_types(v_match[2]), v_bare.types);
             END IF;
+        END IF;
+        IF v_match IS NULL
+            AND v_rest ~ '[0-9]p|4k|uhd|bl|rip|web|x26|h.?26|hevc|hdtv|remux|bit|aac|av1|flac'
+        THEN
+            v_match := regexp_match(v_rest, '^(.*?[^ -])[ -]+(?:' || c_release || ')\M.+$');
         END IF;
         IF v_match IS NULL AND strpos(v_rest, '(') > 0 THEN
             v_match := regexp_match(
-                v_rest, '^(.*[^ _])[ _]*\(((?:19\d|20[0-3])\d)\)[ _]*(s\d\d?|season \d\d?)$'
+                v_rest,
+                '^(.*[^ ]) *\((' || c_year || ')(?:-' || c_year || ')?\)'
+                || ' *(s[0-9]{1,2}|season [0-9]{1,2})$'
             );
             IF v_match IS NOT NULL THEN
                 v_bare.year := v_match[2]::integer;
                 v_match[1] := v_match[1] || ' ' || v_match[3];
             END IF;
         END IF;
-        IF v_match IS NULL AND v_rest LIKE ANY ('{% s__e%,% s__ e%,%\\_s__e%,% s_e%}') THEN
+        IF v_match IS NULL AND v_rest LIKE ANY ('{% s__e%,% s__ e%,% s_e%}') THEN
             v_match := regexp_match(
-                v_rest, '^(.*[^ _-])[ _-]+(s\d\d?)[ _.]?e\d{1,4}(v\d)?\M'
+                v_rest, '^(.*[^ -])[ -]+(s[0-9]{1,2}) ?e[0-9]{1,4}(v[0-9])?\M'
             );
             IF v_match IS NOT NULL THEN
                 v_match[1] := v_match[1] || ' ' || v_match[2];
             END IF;
         END IF;
+        IF v_match IS NULL AND v_rest ~ ' (s|season )00?$' THEN
+            v_match := ARRAY[regexp_replace(v_rest, '[ -]+(s|season )00?$', '')];
+            v_bare.types := '{Special,"TV Special",OVA}';
+        END IF;
+        IF v_match IS NULL AND v_rest ~ ' [-–—] ?[0-9]+(v[0-9])? [-–—] ' THEN
+            v_match := regexp_match(v_rest, '^(.*?[^ -]) +[-–—] ?[0-9]{1,4}(?:v[0-9])? [-–—] ');
+        END IF;
         IF v_match IS NULL AND right(v_rest, 1) BETWEEN '0' AND '9' THEN
             v_match := regexp_match(
                 v_rest,
-                '^(.*[^ _-])[ _]+'
-                '(?:(?:-|–|—)[ _]*|[ _-]*(?:episodes?|eps?|e|#)[ .]*)\d{1,4}(?:v\d| ?- ?\d{1,4})?$'
+                '^(.*[^ -]) +'
+                '(?:(?:-|–|—) *|[ -]*(?:episodes?|eps?|e|#)[ .]*|[0-9]{1,2}x)'
+                '[0-9]{1,4}(?:\.5|v[0-9]| ?- ?[0-9]{1,4})?$'
             );
             IF v_match IS NULL THEN
-                v_match := regexp_match(v_rest, '^(.*[^ _-])[ _-]+((?:19\d|20[0-3])\d)$');
+                v_match := regexp_match(v_rest, '^(.*[^ -])[ -]+(' || c_year || ')$');
                 IF v_match IS NOT NULL THEN
                     v_bare.year := v_match[2]::integer;
                 END IF;
             END IF;
         END IF;
         IF v_match IS NULL THEN
-            v_match := regexp_match(v_rest, '^(.*[^ _-])[ _-]+(' || c_words || ')$');
+            v_match := regexp_match(v_rest, '^(.*[^ -])[ -]+(' || c_words || ')$');
             IF v_match IS NOT NULL THEN
                 v_bare.types := coalesce(jikan_sync.meant_types(v_match[2]), v_bare.types);
             END IF;
         END IF;
-        EXIT WHEN v_match IS NULL;
+        -- Who made the release, at last, and once: "[SubsPlease] [Oshi no Ko] - 05".
+        IF v_match IS NULL AND NOT v_is_led AND left(v_rest, 1) = ANY ('{[,【}') THEN
+            v_match := regexp_match(v_rest, '^(?:\[[^][]*\]|【[^】]*】) *([^ -].*)$');
+            v_is_led := true;
+        END IF;
+        EXIT WHEN v_match IS NULL OR v_match[1] !~ '[[:alnum:]]';
         v_rest := v_match[1];
         v_bare.query := v_rest;
         RETURN NEXT v_bare;
@@ -156,7 +192,7 @@ DECLARE
     v_season record;
     v_base text;
 BEGIN
-    IF v_key = '' THEN
+    IF coalesce(v_key, '') = '' THEN
         RETURN false;
     END IF;
     IF EXISTS (SELECT FROM jikan_sync.find_key(v_key, v_key || chr(1), 1)) THEN

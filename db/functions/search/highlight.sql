@@ -81,6 +81,7 @@ DECLARE
     v_length integer;
     v_missing integer;
     v_past integer := -1;
+    v_last integer;
     v_is_complete boolean := true;
     v_is_in_order boolean := true;
     v_found integer[] := '{}';
@@ -129,10 +130,11 @@ BEGIN
         ELSIF v_past >= 0 AND btrim(substr(v_plain, v_past + 2, v_start - v_past)) = '' THEN
             -- Only marks between the two.
             v_past := v_start + v_length;
-            v_found[cardinality(v_found) / 2][2] := v_past;
+            v_found[v_last][2] := v_past;
         ELSE
             v_past := v_start + v_length;
             v_found := v_found || ARRAY[[v_start, v_past]];
+            v_last := cardinality(v_found) / 2;
         END IF;
     END LOOP;
     IF NOT v_is_complete AND match = 'prefix' THEN

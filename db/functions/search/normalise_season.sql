@@ -40,9 +40,9 @@ BEGIN
     END IF;
     v_words := words || ' ';
     -- "season 3 part s2" is the second part of the third.
-    IF v_words LIKE '% part %' THEN
+    IF v_words LIKE '% part%' THEN
         v_words := regexp_replace(
-            v_words, ' part (?:s|s |season )?0?([2-9]|ii+|iv) ', ' part \1 '
+            v_words, ' part ?(?:s|s |season )?0?([2-9]|ii+|iv) ', ' part \1 '
         );
         v_words := replace(replace(v_words, ' part iii ', ' part 3 '), ' part ii ', ' part 2 ');
         name := btrim(v_words);
@@ -75,7 +75,7 @@ BEGIN
         v_match := regexp_match(v_words, '( (ii+|iv|vi+|ix) )');
     END IF;
     IF v_match IS NULL AND v_words LIKE '% part %' THEN
-        v_match := regexp_match(v_words, '[^ ]( ([2-9])) part \d ');
+        v_match := regexp_match(v_words, '[^ ]( ([2-9]) )part \d ');
     END IF;
     IF v_match IS NULL THEN
         v_match := regexp_match(

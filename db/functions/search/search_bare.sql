@@ -68,10 +68,20 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     v_bare jikan_sync.bare_query;
+    v_is_title boolean := false;
+    v_less text;
 BEGIN
     FOR v_bare IN SELECT b.* FROM jikan_sync.bare_queries(typed) AS b LOOP
-        EXIT WHEN jikan_sync.is_title(v_bare.query);
+        v_is_title := jikan_sync.is_title(v_bare.query);
+        EXIT WHEN v_is_title;
     END LOOP;
+    IF NOT v_is_title THEN
+        -- "One Piece 1071" is an episode, but only a title tells that the number is none of it.
+        v_less := substring(coalesce(v_bare.query, typed) FROM '^(.*[^ ]) +[0-9]{2,4}$');
+        IF jikan_sync.is_title(v_less) THEN
+            v_bare.query := v_less;
+        END IF;
+    END IF;
     IF v_bare.query IS NULL THEN
         RETURN;
     END IF;

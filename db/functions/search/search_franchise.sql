@@ -20,15 +20,16 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     -- A word of fewer titles is no franchise, one of more is a word like "love".
-    c_fewest CONSTANT integer := 8;
+    c_fewest CONSTANT integer := 20;
     c_most CONSTANT integer := 200;
-    -- 0.15 is a quarter of the members: jikan_sync.popularity_share.
-    c_less CONSTANT double precision := 0.15;
+    -- 0.07 is half of the members, nearly: jikan_sync.popularity_share. What is more popular than
+    -- twice the first of its kind is likely another kind: "demon", "kimi".
+    c_less CONSTANT double precision := 0.07;
     v_filter CONSTANT jikan_sync.face_filter := q.filter;
     v_ids bigint[];
-    v_first bigint;
+    v_first jikan_sync.search_hit;
 BEGIN
-    IF NOT jikan_sync.is_word(q.words) AND octet_length(q.words) = length(q.words) THEN
+    IF octet_length(q.words) = length(q.words) AND NOT jikan_sync.is_word(q.words) THEN
         RETURN NULL;
     END IF;
     v_ids := ARRAY(
@@ -43,37 +44,48 @@ BEGIN
         RETURN NULL;
     END IF;
     -- "beast" is the beginning of BEASTARS before it is a word of other titles.
-    SELECT h.anime_id INTO v_first FROM unnest(hits) AS h ORDER BY h.rank DESC LIMIT 1;
+    SELECT h.* INTO v_first FROM unnest(hits) AS h ORDER BY h.rank DESC LIMIT 1;
     RETURN ARRAY(
-        SELECT (
-            t.id,
-            anime.plain_text(t.title),
-            'prefix', (SELECT max(h.rank) FROM unnest(hits) AS h) + 0.001
-        )::jikan_sync.search_hit
+        SELECT (t.id, t.matched, 'prefix', v_first.rank + 0.001)::jikan_sync.search_hit
         FROM (
             SELECT
                 a.id,
-                a.title,
                 a.type,
                 a.year,
+                m.matched,
+                m.key,
+                -- As a name goes: Kidou Senshi Gundam, Fate/stay night. No English one, in which a
+                -- word like "black" or "your" is no name.
+                m.words LIKE (q.words || ' %') OR m.words LIKE ('% ' || q.words) AS is_name,
                 p.share,
                 max(p.share) OVER () AS most,
-                count(*) FILTER (WHERE a.id = v_first) OVER () > 0 AS has_first
+                max(p.share) FILTER (WHERE a.id = v_first.anime_id) OVER () AS first_share
             FROM jikan_sync.findable AS a
+            INNER JOIN LATERAL (
+                SELECT i.title AS matched, i.words, i.key
+                FROM jikan.title AS i
+                WHERE i.anime_id = a.id
+                    AND i.type IN ('Default', 'Japanese')
+                    AND (' ' || i.words || ' ') LIKE ('% ' || q.words || ' %')
+                ORDER BY i.position
+                LIMIT 1
+            ) AS m ON true
             CROSS JOIN LATERAL (
                 SELECT jikan_sync.popularity_share(a.members, a.score) AS share
             ) AS p
-            WHERE a.id = any(v_ids)
-                AND (a.type = 'TV' OR a.id = v_first)
-                AND EXISTS (
-                    SELECT FROM jikan.title AS t
-                    WHERE t.anime_id = a.id
-                        AND t.type <> 'Synonym'
-                        AND (' ' || t.words || ' ') LIKE ('% ' || q.words || ' %')
-                )
+            WHERE a.id = ANY (v_ids)
+                AND (a.type = 'TV' OR a.id = v_first.anime_id)
                 AND jikan_sync.admits(v_filter, a)
         ) AS t
-        WHERE t.share >= t.most - c_less AND t.has_first AND t.type = 'TV'
+        WHERE t.share >= t.most - c_less
+            AND t.first_share >= t.most - 3 * c_less
+            AND t.is_name
+            AND t.type = 'TV'
+            -- A franchise grew from it: other titles go on where this one ends.
+            AND 3 < (
+                SELECT count(DISTINCT f.anime_id)
+                FROM jikan_sync.find_key(t.key, t.key || U&'\+10FFFF', 60) AS f
+            )
         ORDER BY t.year, t.id
         LIMIT 1
     );
@@ -84,7 +96,7 @@ COMMENT ON FUNCTION jikan_sync.search_franchise(
     jikan_sync.search_query, jikan_sync.search_hit[]
 ) IS
 'The first series of a franchise whose titles all have the one word of the query, ranked just before
-the `hits`; NULL where the word is none of a franchise. What has less than a quarter of the members
-of the most popular is not it.';
+the `hits`; NULL where the word is none of a franchise. What has less than half of the members of
+the most popular is not it.';
 
 COMMIT;

@@ -38,12 +38,13 @@ DECLARE
     c_confident CONSTANT real := 0.36;
     c_to_the_mark CONSTANT real := 0.97;
     -- A name of something popular, if not to the mark.
-    c_known CONSTANT real := 0.955;
+    c_known CONSTANT real := 0.96;
     -- Seldom part of a title: without it the query may be a better one.
     c_around CONSTANT text :=
         '[][(){}]|[ .](s|s0|season |season 0)1$|[ .](1st|first) season$'
-        '|[ .](episode|ep) ?\d+$|[ _]- ?\d+$';
+        '|[ .](episode|ep) ?[0-9]+$|[ _]- ?[0-9]+$|[ .](tv|ova|ona|movie|film|specials?)$';
     q jikan_sync.search_query;
+    v_plain jikan_sync.search_query;
     v_bare record;
     v_is_around boolean;
     v_readings text[];
@@ -67,11 +68,15 @@ BEGIN
     IF hits IS NULL THEN
         hits := jikan_sync.search_particles(q);
     END IF;
-    IF cardinality(q.tokens) = 1 AND q.number IS NULL AND length(q.words) > 3
+    v_plain := q;
+    IF v_is_around THEN
+        v_plain := v_bare.q;
+    END IF;
+    IF cardinality(v_plain.tokens) = 1 AND v_plain.number IS NULL AND length(v_plain.words) > 3
         AND coalesce(cardinality(hits), 0) >= 10
     THEN
         IF NOT EXISTS (SELECT FROM unnest(hits) AS h WHERE h.rank >= c_known) THEN
-            hits := hits || jikan_sync.search_franchise(q, hits);
+            hits := hits || jikan_sync.search_franchise(v_plain, hits);
         END IF;
     END IF;
     IF coalesce(cardinality(hits), 0) < max_rows THEN

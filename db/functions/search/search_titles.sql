@@ -37,31 +37,33 @@ BEGIN ATOMIC
         (
             (title_hit.anime).id,
             title_hit.title,
-            CASE WHEN title_hit.band < 6 THEN 'exact' ELSE 'prefix' END,
+            CASE WHEN title_hit.band < 7 THEN 'exact' ELSE 'prefix' END,
             CASE title_hit.band
                 WHEN 0 THEN float8 '0.97'
-                WHEN 1 THEN float8 '0.93'
-                WHEN 2 THEN float8 '0.90'
+                WHEN 1 THEN float8 '0.955'
+                WHEN 2 THEN float8 '0.93'
+                WHEN 3 THEN float8 '0.90'
                 -- A synonym may be anything: one of a little known anime proves little.
-                WHEN 3 THEN float8 '0.72'
-                WHEN 4 THEN float8 '0.70'
-                WHEN 5 THEN float8 '0.64'
-                WHEN 6 THEN float8 '0.72'
-                WHEN 7 THEN float8 '0.62'
+                WHEN 4 THEN float8 '0.72'
+                WHEN 5 THEN float8 '0.70'
+                WHEN 6 THEN float8 '0.64'
+                WHEN 7 THEN float8 '0.72'
+                WHEN 8 THEN float8 '0.62'
                 ELSE float8 '0.59'
             END
             + CASE title_hit.band
                 WHEN 0 THEN float8 '0.03'
-                WHEN 1 THEN float8 '0.03'
-                WHEN 2 THEN float8 '0.05'
-                WHEN 4 THEN float8 '0.26'
-                WHEN 6 THEN float8 '0.20'
+                WHEN 1 THEN float8 '0.04'
+                WHEN 2 THEN float8 '0.035'
+                WHEN 3 THEN float8 '0.05'
+                WHEN 5 THEN float8 '0.26'
+                WHEN 7 THEN float8 '0.20'
                 ELSE float8 '0.28'
             END * jikan_sync.popularity_share(
                 (title_hit.anime).members, (title_hit.anime).score
             )
             - CASE
-                WHEN title_hit.band = 0 THEN float8 '0'
+                WHEN title_hit.band < 2 THEN float8 '0'
                 -- Nothing said: the first of a franchise. "Season 2": not "part 2".
                 WHEN title_hit.asked IS NULL
                     THEN CASE WHEN abs(title_hit.number) = 1 THEN float8 '0' ELSE float8 '0.035' END
@@ -74,10 +76,11 @@ END;
 COMMENT ON FUNCTION jikan_sync.title_hit(
     integer, jikan_sync.findable, text, integer, integer
 ) IS
-'A hit of the first stage. `band`, how the title fits: 0 to the mark, 1 to the letter, 2 but for
-long vowels, 3 as a synonym to the mark, 4 as a synonym, 5 by its initials, 6 the name goes on but
-the season is the one asked for, 7 the title goes on, 8 a synonym goes on; `number` is the anime''s
-season, `asked` the one asked for, or NULL.';
+'A hit of the first stage. `band`, how the title fits: 0 to the mark, 1 to the mark where plain words
+were typed, so that a far more popular namesake wins, 2 to the letter, 3 but for long vowels, 4 as a
+synonym to the mark, 5 as a synonym, 6 by its initials, 7 the name goes on but the season is the one
+asked for, 8 the title goes on, 9 a synonym goes on; `number` is the anime''s season, `asked` the one
+asked for, or NULL.';
 
 CREATE FUNCTION jikan_sync.title_band(
     q jikan_sync.search_query, type text, is_short boolean, title text, words text, key text
@@ -88,25 +91,35 @@ IMMUTABLE
 PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-DECLARE
-    -- "(TV)" and "(2012)" tell namesakes apart; they are no part of the name.
-    c_apart CONSTANT text := ' ?\((TV|(19|20)\d\d)\)$';
 BEGIN
-    IF key <> q.key AND title !~ c_apart THEN
-        RETURN CASE WHEN type = 'Synonym' THEN 8 ELSE 7 END;
+    -- "(TV)" and "(2012)" tell namesakes apart; they are no part of the name.
+    IF key <> q.key AND NOT (
+        length(key) - length(q.key) = 2 AND title LIKE '%(TV)'
+        OR length(key) - length(q.key) = 4 AND title ~ '\((19|20)\d\d\)$'
+    )
+    THEN
+        RETURN CASE WHEN type = 'Synonym' THEN 9 ELSE 8 END;
     END IF;
     IF jikan_sync.marked_title(
         -- Who types neither mark nor capital quotes nobody.
-        CASE WHEN q.is_plain THEN regexp_replace(title, c_apart, '') ELSE title END
+        CASE
+            WHEN q.is_plain AND type <> 'Synonym'
+                THEN regexp_replace(title, ' ?\((TV|(19|20)\d\d)\)$', '')
+            ELSE title
+        END
     ) = q.typed
     THEN
-        RETURN CASE WHEN type <> 'Synonym' THEN 0 WHEN is_short THEN 8 ELSE 3 END;
+        RETURN CASE
+            WHEN type = 'Synonym' THEN CASE WHEN is_short THEN 9 ELSE 4 END
+            WHEN q.is_plain THEN 1
+            ELSE 0
+        END;
     END IF;
     RETURN CASE
-        WHEN is_short THEN 8
-        WHEN type = 'Synonym' THEN 4
-        WHEN key <> q.key OR replace(words, ' ', '') = replace(q.words, ' ', '') THEN 1
-        ELSE 2
+        WHEN is_short THEN 9
+        WHEN type = 'Synonym' THEN 5
+        WHEN key <> q.key OR replace(words, ' ', '') = replace(q.words, ' ', '') THEN 2
+        ELSE 3
     END;
 END;
 $$;
@@ -148,9 +161,9 @@ BEGIN
             b.title,
             b.number,
             CASE
-                -- Most go on, and by more than "(TV)" or "(2012)".
+                -- Most go on, and by more than "(TV)" or "(2012)": no call for those.
                 WHEN b.key <> v_key AND length(b.key) <> ALL (v_apart)
-                    THEN CASE WHEN b.type = 'Synonym' THEN 8 ELSE 7 END
+                    THEN CASE WHEN b.type = 'Synonym' THEN 9 ELSE 8 END
                 ELSE jikan_sync.title_band(q, b.type, b.is_short, b.title, b.words, b.key)
             END AS band
         FROM beginning AS b
@@ -177,22 +190,26 @@ BEGIN
         );
     END IF;
 
-    IF v_number IS NOT NULL THEN
+    -- "kizumonogatari i" may be the beginning of a title before it is a number.
+    IF v_number IS NOT NULL AND (v_hits IS NULL OR q.words NOT LIKE '% i') THEN
         v_more := v_more || ARRAY(
             SELECT jikan_sync.title_hit(
                 v_number, a, t.title, t.number,
-                CASE WHEN t.base = q.base AND NOT t.is_short THEN 2 ELSE 6 END
+                CASE WHEN t.base = q.base AND NOT t.is_short THEN 3 ELSE 7 END
             )
             FROM jikan_sync.find_key(q.base, q.base || c_last, least(3 * q.read_rows, 3000)) AS t
             INNER JOIN jikan_sync.findable AS a ON a.id = t.anime_id
-            WHERE abs(v_number) = abs(t.number) AND jikan_sync.admits(v_filter, a)
+            WHERE abs(v_number) = abs(t.number)
+                -- "season 2 part 2" is no second part of the first season.
+                AND (t.number > 0 OR v_number < 0 OR q.name NOT LIKE '% part %')
+                AND jikan_sync.admits(v_filter, a)
         );
     END IF;
 
     IF q.base = q.name AND length(q.name) BETWEEN 2 AND 10 THEN
         v_initials := '.' || q.name;
         v_more := v_more || ARRAY(
-            SELECT jikan_sync.title_hit(v_number, a, t.title, t.number, 5)
+            SELECT jikan_sync.title_hit(v_number, a, t.title, t.number, 6)
             FROM jikan_sync.find_word(v_initials, v_initials || chr(1), q.read_rows) AS w
             INNER JOIN jikan.title AS t ON t.anime_id = w.anime_id
             INNER JOIN jikan_sync.findable AS a ON a.id = t.anime_id
@@ -214,7 +231,7 @@ END;
 $$;
 
 COMMENT ON FUNCTION jikan_sync.search_titles(jikan_sync.search_query) IS
-'Anime with a title that is the query (rank 0.9 to 1; a synonym: 0.73 to 0.99), whose initials it
+'Anime with a title that is the query (rank 0.89 to 1; a synonym: 0.66 to 1), whose initials it
 is, or that begins so (0.6 up), each once. NULL: none.';
 
 COMMIT;

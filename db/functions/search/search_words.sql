@@ -84,7 +84,9 @@ BEGIN
                             + 0.28 * p.popularity
                             - float8 '0.03' * least(abs(t.number) - 1, 1)
                     WHEN q.number = t.number THEN 0.62 + 0.28 * p.popularity
-                    WHEN abs(q.number) = abs(t.number) THEN 0.55 + 0.28 * p.popularity
+                    WHEN abs(q.number) = abs(t.number)
+                        AND (t.number > 0 OR q.number < 0 OR q.name NOT LIKE '% part %')
+                        THEN 0.55 + 0.28 * p.popularity
                     -- The anime, but not the season asked for: no answer to stop at.
                     ELSE 0.10 + 0.10 * p.popularity
                 END

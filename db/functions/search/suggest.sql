@@ -35,7 +35,8 @@ DECLARE
     v_words CONSTANT text := jikan_sync.normalise_query(prefix);
     v_key CONSTANT text := jikan_sync.fold_title(v_words);
     v_is_japanese CONSTANT boolean := v_words ~ '[\u3040-\u30ff\u3400-\u9fff]';
-    v_inside CONSTANT text := CASE WHEN v_is_japanese THEN '' ELSE ' ' END || v_words;
+    v_inside CONSTANT text := CASE WHEN v_is_japanese THEN '' ELSE ' ' END
+        || jikan_sync.fold_kana(v_words);
     v_rows CONSTANT integer := 16 + 3 * max_rows;
     v_word text := '';
     v_token text;
@@ -48,7 +49,9 @@ BEGIN
     IF octet_length(v_key) > 2 THEN
         FOREACH v_token IN ARRAY string_to_array(v_words, ' ') LOOP
             IF length(v_token) > length(v_word) THEN
-                v_word := left(v_token, CASE WHEN v_is_japanese THEN 8 ELSE 24 END);
+                v_word := left(
+                    jikan_sync.fold_kana(v_token), CASE WHEN v_is_japanese THEN 8 ELSE 24 END
+                );
             END IF;
         END LOOP;
     END IF;
@@ -90,7 +93,7 @@ BEGIN
                 CASE WHEN v_word = v_words THEN 4 + max_rows ELSE v_rows END
             ) AS w
             INNER JOIN jikan.title AS t ON t.anime_id = w.anime_id
-            WHERE v_word <> '' AND strpos(' ' || t.words, v_inside) > 0
+            WHERE v_word <> '' AND strpos(' ' || jikan_sync.fold_kana(t.words), v_inside) > 0
         ) AS f
         ORDER BY f.anime_id, f.lead DESC, f.kind, f.key
     ) AS b
