@@ -76,11 +76,11 @@ END;
 COMMENT ON FUNCTION jikan_sync.title_hit(
     integer, jikan_sync.findable, text, integer, integer
 ) IS
-'A hit of the first stage. `band`, how the title fits: 0 to the mark, 1 to the mark where plain words
-were typed, so that a far more popular namesake wins, 2 to the letter, 3 but for long vowels, 4 as a
-synonym to the mark, 5 as a synonym, 6 by its initials, 7 the name goes on but the season is the one
-asked for, 8 the title goes on, 9 a synonym goes on; `number` is the anime''s season, `asked` the one
-asked for, or NULL.';
+'A hit of the first stage. `band`, how the title fits: 0 to the mark, 1 to the mark where plain
+words were typed, so that a far more popular namesake wins, 2 to the letter, 3 but for long vowels,
+4 as a synonym to the mark, 5 as a synonym, 6 by its initials, 7 the name goes on but the season is
+the one asked for, 8 the title goes on, 9 a synonym goes on; `number` is the anime''s season,
+`asked` the one asked for, or NULL.';
 
 CREATE FUNCTION jikan_sync.title_band(
     q jikan_sync.search_query, type text, is_short boolean, title text, words text, key text
