@@ -58,9 +58,11 @@ def create_cluster(
             f"Less than {_FREE_BYTES // 2**20} MB are free on the disk of {cluster}.",
             hint=_NO_SPACE,
         )
-    # Made under another name, so that an interrupted start leaves no half cluster behind.
-    fresh = cluster.with_name(f"{cluster.name}.new")
-    shutil.rmtree(fresh, ignore_errors=True)
+    # Made under another name, so that an interrupted start leaves no half cluster behind. Each
+    # start has its own: the initdb of one that was killed may still be writing.
+    fresh = cluster.with_name(f"{cluster.name}.new-{os.getpid()}")
+    for left_over in cluster.parent.glob(f"{cluster.name}.new*"):
+        shutil.rmtree(left_over, ignore_errors=True)
     make_private_dir(fresh, account)
     command = [str(binaries / "initdb"), "-D", str(fresh), "-U", SUPERUSER, "--encoding=UTF8"]
     command += ["--auth-local=peer", "--auth-host=reject"]

@@ -7,8 +7,10 @@ import signal
 import socket
 import stat
 import subprocess
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import psycopg
@@ -133,6 +135,27 @@ def test_interrupted_first_start_is_made_good(folder: Path) -> None:
     (half / "PG_VERSION").write_text("18\n")
     with EmbeddedServer(folder / "data", options=FAST) as server:
         assert server.is_running()
+
+
+def test_a_killed_start_whose_initdb_goes_on_is_in_nobodys_way(folder: Path) -> None:
+    """Only the start was killed: what it called still writes."""
+    half = folder / "data" / "postgres.new"
+    is_over = threading.Event()
+
+    def write() -> None:
+        while not is_over.is_set():
+            half.mkdir(parents=True, exist_ok=True)
+            with suppress(FileNotFoundError):
+                (half / "PG_VERSION").write_text("18")
+            time.sleep(0.001)
+
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(write)
+        try:
+            with EmbeddedServer(folder / "data", options=FAST) as server:
+                assert server.is_running()
+        finally:
+            is_over.set()
 
 
 def test_port_asks_for_the_password(made: Path) -> None:

@@ -47,6 +47,7 @@ def run_to_the_end(data: Path) -> tuple[float, str]:
             if line.startswith("try: "):
                 break
         seconds = time.monotonic() - started
+        assert "try: " in said, said
         dsn = EmbeddedServer(data).dsn(dbname="pgjikan")
         assert migrations.status(dsn).is_current, said
         catalogue = dump(dsn)

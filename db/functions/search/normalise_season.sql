@@ -42,7 +42,7 @@ BEGIN
     -- "season 3 part s2" is the second part of the third.
     IF v_words LIKE '% part%' THEN
         v_words := regexp_replace(
-            v_words, ' part ?(?:s|s |season )?0?([2-9]|ii+|iv) ', ' part \1 '
+            v_words, ' part ?(?:s|s |season )?0?([2-9]|ii+|iv)(?:(?:nd|rd|th) season)? ', ' part \1 '
         );
         v_words := replace(replace(v_words, ' part iii ', ' part 3 '), ' part ii ', ' part 2 ');
         name := btrim(v_words);
@@ -106,7 +106,11 @@ BEGIN
         )
     END;
     IF number BETWEEN 1 AND 30 THEN
-        name := btrim(replace(v_words, v_match[1], ' '));
+        name := btrim(
+            overlay(
+                v_words PLACING ' ' FROM strpos(v_words, v_match[1]) FOR length(v_match[1])
+            )
+        );
         -- "Da Capo II", the second: a number is left, and that is spelt in one way too.
         name := CASE
             WHEN name LIKE '% ii' THEN left(name, -2) || '2'
