@@ -56,7 +56,7 @@ CREATE FUNCTION jikan_sync.search_bare(
     typed text,
     max_rows integer,
     filter jikan_sync.face_filter,
-    OUT q jikan_sync.search_query,
+    OUT query text,
     OUT hits jikan_sync.search_hit[],
     OUT year integer,
     OUT types text[]
@@ -69,6 +69,7 @@ AS $$
 DECLARE
     v_bare jikan_sync.bare_query;
     v_is_title boolean := false;
+    q jikan_sync.search_query;
     v_less text;
 BEGIN
     FOR v_bare IN SELECT b.* FROM jikan_sync.bare_queries(typed) AS b LOOP
@@ -89,6 +90,7 @@ BEGIN
     IF q.words = '' THEN
         RETURN;
     END IF;
+    query := v_bare.query;
     hits := jikan_sync.search_titles(q);
     -- The year of a folder is that of its first season.
     year := CASE WHEN coalesce(q.number, 1) = 1 THEN v_bare.year END;
@@ -98,7 +100,7 @@ $$;
 
 COMMENT ON FUNCTION jikan_sync.search_bare(text, integer, jikan_sync.face_filter) IS
 'A query without the words around its title, what that finds, and what those words ask for, see
-`jikan_sync.prefer_hits`; `q` is NULL, or has no words, where there are none.';
+`jikan_sync.prefer_hits`; all NULL where there are none.';
 
 CREATE FUNCTION jikan_sync.search_particles(q jikan_sync.search_query)
 RETURNS jikan_sync.search_hit[]

@@ -44,8 +44,8 @@ DECLARE
         '[][(){}]|[ .](s|s0|season |season 0)1$|[ .](1st|first) season$'
         '|[ .](episode|ep) ?[0-9]+$|[ _]- ?[0-9]+$|[ .](tv|ova|ona|movie|film|specials?)$';
     q jikan_sync.search_query;
-    v_plain jikan_sync.search_query;
     v_bare record;
+    v_inner jikan_sync.search_query;
     v_is_around boolean;
     v_readings text[];
 BEGIN
@@ -62,21 +62,22 @@ BEGIN
     END IF;
     IF v_is_around THEN
         v_bare := jikan_sync.search_bare(q.typed, max_rows, filter);
-        v_is_around := coalesce((v_bare.q).words, '') <> '';
+        v_is_around := v_bare.query IS NOT NULL;
         hits := hits || jikan_sync.prefer_hits(v_bare.hits, v_bare.year, v_bare.types);
+    END IF;
+    -- What was meant, without the words around it.
+    v_inner := q;
+    IF v_is_around THEN
+        v_inner := jikan_sync.parse_query(v_bare.query, max_rows, filter);
     END IF;
     IF hits IS NULL THEN
         hits := jikan_sync.search_particles(q);
     END IF;
-    v_plain := q;
-    IF v_is_around THEN
-        v_plain := v_bare.q;
-    END IF;
-    IF cardinality(v_plain.tokens) = 1 AND v_plain.number IS NULL AND length(v_plain.words) > 3
+    IF cardinality(v_inner.tokens) = 1 AND v_inner.number IS NULL AND length(v_inner.words) > 3
         AND coalesce(cardinality(hits), 0) >= 10
     THEN
         IF NOT EXISTS (SELECT FROM unnest(hits) AS h WHERE h.rank >= c_known) THEN
-            hits := hits || jikan_sync.search_franchise(v_plain, hits);
+            hits := hits || jikan_sync.search_franchise(v_inner, hits);
         END IF;
     END IF;
     IF coalesce(cardinality(hits), 0) < max_rows THEN
@@ -84,7 +85,7 @@ BEGIN
     END IF;
     IF v_is_around AND coalesce(cardinality(hits), 0) < max_rows THEN
         hits := hits || jikan_sync.prefer_hits(
-            jikan_sync.search_words(v_bare.q, hits), v_bare.year, v_bare.types
+            jikan_sync.search_words(v_inner, hits), v_bare.year, v_bare.types
         );
     END IF;
     IF hits IS NULL AND q.seed <> '' THEN
@@ -93,7 +94,7 @@ BEGIN
         IF v_is_around
             AND NOT EXISTS (SELECT FROM unnest(hits) AS h WHERE h.rank >= c_confident)
         THEN
-            q := v_bare.q;
+            q := v_inner;
             v_readings := jikan_sync.correct_words(q.tokens);
             hits := hits || jikan_sync.prefer_hits(
                 jikan_sync.search_spelling(q, v_readings, 0), v_bare.year, v_bare.types
