@@ -1,5 +1,6 @@
 -- Deploy pgjikan:functions/search/highlight to pg
--- requires: functions/search/search_spelling
+-- requires: functions/search/correct_words
+-- requires: functions/search/normalise_season
 
 -- Which part of a title a search matched, for apps that print it bold. Found anew, from the words
 -- and the title as people read it, for the few rows that are shown: so the stages of the search

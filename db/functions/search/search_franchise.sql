@@ -1,6 +1,6 @@
 -- Deploy pgjikan:functions/search/search_franchise to pg
 -- requires: functions/search/search_titles
--- requires: functions/search/search_spelling
+-- requires: functions/search/correct_words
 
 -- "gundam" is no title, it is in the titles of a franchise, and who types nothing else wants to be
 -- shown where it begins: its first series, even if later ones became more popular.

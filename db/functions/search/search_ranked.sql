@@ -3,6 +3,7 @@
 -- requires: functions/search/search_franchise
 -- requires: functions/search/search_titles
 -- requires: functions/search/search_words
+-- requires: functions/search/correct_words
 -- requires: functions/search/search_spelling
 -- requires: functions/search/search_nickname
 -- requires: functions/search/search_text

@@ -4,13 +4,9 @@ BEGIN;
 
 SET LOCAL ROLE jikan_owner;
 
-SELECT jikan_sync.correct_word('nartuo');
-SELECT jikan_sync.resemble_word('nartuoo');
-
-DO $$
-BEGIN
-    ASSERT jikan_sync.title_similarity('naruto', 'naruto') = 1;
-END;
-$$;
+SELECT
+    f.is_whole,
+    jikan_sync.search_spelling(jikan_sync.parse_query('nartuo', 1, NULL), '{naruto}', 0) AS hits
+FROM jikan_sync.find_reading('nartuo', '{naruto}') AS f;
 
 ROLLBACK;
