@@ -69,7 +69,8 @@ DECLARE
     c_year CONSTANT text := '(?:19[0-9]|20[0-3])[0-9]';
     v_is_led boolean := false;
     v_bare jikan_sync.bare_query := (typed, NULL, NULL);
-    v_rest text := typed;
+    -- What is a letter is the same in every database locale.
+    v_rest text COLLATE pg_c_utf8 := typed;
     v_match text[];
 BEGIN
     IF strpos(typed, ' ') = 0 AND typed LIKE ANY ('{%.%.%,%\\_%\\_%,%.%\\_%}') THEN
@@ -167,8 +168,8 @@ BEGIN
             v_match := regexp_match(v_rest, '^(?:\[[^][]*\]|【[^】]*】) *([^ -].*)$');
             v_is_led := true;
         END IF;
-        EXIT WHEN v_match IS NULL OR v_match[1] !~ '[[:alnum:]]';
         v_rest := v_match[1];
+        EXIT WHEN v_rest IS NULL OR v_rest !~ '[[:alnum:]]';
         v_bare.query := v_rest;
         RETURN NEXT v_bare;
     END LOOP;

@@ -74,7 +74,7 @@ PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    v_plain text;
+    v_plain text COLLATE pg_c_utf8;
     v_key text;
     v_token text;
     v_place integer[];
@@ -103,7 +103,7 @@ BEGIN
         WHEN octet_length(title) = length(title)
             THEN regexp_replace(lower(title COLLATE pg_c_utf8), '[^a-z0-9]', ' ', 'g')
         ELSE regexp_replace(
-            jikan_sync.bare_letters(title),
+            jikan_sync.bare_letters(title) COLLATE pg_c_utf8,
             '[^[:alnum:]\u0591-\u05c7\u0610-\u06ff\u0900-\u0eff]',
             ' ',
             'g'

@@ -22,9 +22,7 @@ DECLARE
     c_last CONSTANT text := U&'\+10FFFF';
     q jikan_sync.search_query;
 BEGIN
-    q := jikan_sync.parse_query(
-        query, c_all, jikan_sync.make_filter(nsfw := true)
-    );
+    q := jikan_sync.parse_query(query, c_all, jikan_sync.make_filter(nsfw := true));
     IF q.seed = '' THEN
         RETURN ARRAY(
             SELECT DISTINCT t.anime_id
