@@ -1,6 +1,7 @@
 -- Deploy pgjikan:schema/anime to pg
 -- requires: schema/clock
 -- requires: functions/embeddings/embedding_text
+-- requires: functions/search/popularity
 
 -- The mirror's main table: one row per MyAnimeList anime, with every field of Jikan's Anime object
 -- and what we know of its age. No column says when the row goes stale: that follows from the
@@ -22,6 +23,9 @@ CREATE TABLE jikan.anime (
     approved boolean,
     is_nsfw boolean NOT NULL GENERATED ALWAYS AS (
         coalesce(rating LIKE 'Rx%', false) OR genre_names && ARRAY['hentai', 'erotica']
+    ) STORED,
+    popularity_share double precision NOT NULL GENERATED ALWAYS AS (
+        jikan_sync.popularity_share(members, score)
     ) STORED,
     score numeric(4, 2),
     type text,
@@ -157,6 +161,8 @@ COMMENT ON COLUMN jikan.anime.genre_names IS
 'Names of genres, explicit genres, themes and demographics in lower case, for filters.';
 COMMENT ON COLUMN jikan.anime.studio_names IS 'Names of the studios, without HTML entities.';
 COMMENT ON COLUMN jikan.anime.is_nsfw IS 'Adult: rated Rx, or of genre Hentai or Erotica.';
+COMMENT ON COLUMN jikan.anime.popularity_share IS
+'How popular it is, 0 to 1: `jikan_sync.popularity_share`. What a search ranks by.';
 COMMENT ON COLUMN jikan.anime.embedding_hash IS
 'MD5 of `jikan_sync.embedding_text` of this row; a vector counts only beside the same hash.';
 COMMENT ON COLUMN jikan.anime.core_hash IS

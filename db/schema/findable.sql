@@ -24,6 +24,7 @@ SELECT
     a.embedding_hash,
     a.title,
     a.title_english,
+    a.popularity_share,
     a.approved IS NOT FALSE AS is_approved,
     -- Jikan gives a year to what has a season, and that is TV.
     coalesce(a.year, extract(YEAR FROM a.aired_from AT TIME ZONE 'UTC')::integer) AS year
@@ -42,6 +43,8 @@ COMMENT ON COLUMN jikan_sync.findable.genre_names IS
 'Genres, themes and demographics, lower case.';
 COMMENT ON COLUMN jikan_sync.findable.score IS 'Mean score, 1 to 10.';
 COMMENT ON COLUMN jikan_sync.findable.members IS 'How many have it in their list.';
+COMMENT ON COLUMN jikan_sync.findable.popularity_share IS
+'How popular it is, 0 to 1: `jikan_sync.popularity_share`.';
 COMMENT ON COLUMN jikan_sync.findable.is_nsfw IS 'Whether it is adult.';
 COMMENT ON COLUMN jikan_sync.findable.is_approved IS
 'Whether MyAnimeList has approved the entry, or nobody said.';

@@ -173,7 +173,7 @@ SELECT
     p.popularity,
     (
         p.anime_id, p.mal_id, p.type, p.status, p.genre_names, p.score, p.members, p.is_nsfw, NULL,
-        p.embedding_hash, NULL, NULL, p.is_approved, p.year
+        p.embedding_hash, NULL, NULL, NULL, p.is_approved, p.year
     )::jikan_sync.findable AS facts
 FROM jikan.profile AS p;
 

@@ -35,7 +35,7 @@ COMMENT ON COLUMN jikan.title.anime_id IS 'The anime that bears the title.';
 COMMENT ON COLUMN jikan.title.position IS
 'Place in Jikan''s list of titles, from 1; with 500 added, the same without "&" and "@".';
 COMMENT ON COLUMN jikan.title.tier IS
-'How popular the anime is, 1 (most) to 7: `jikan_sync.popularity_tier`.';
+'How popular the anime is, 1 (most) to 6: `jikan_sync.popularity_tier`.';
 COMMENT ON COLUMN jikan.title.number IS
 'Season number of the anime, from whichever of its titles says one; where they only say "part 2",
 -2; where they say nothing, 1.';
@@ -73,7 +73,7 @@ COMMENT ON TABLE jikan_sync.vocabulary IS
 popular anime is added again, so that no session waits for another; what no title has any more is
 harmless.';
 COMMENT ON COLUMN jikan_sync.vocabulary.word IS 'A word of some title.';
-COMMENT ON COLUMN jikan_sync.vocabulary.tier IS 'How popular an anime that has it is, 1 to 7.';
+COMMENT ON COLUMN jikan_sync.vocabulary.tier IS 'How popular an anime that has it is, 1 to 6.';
 
 CREATE FUNCTION jikan_sync.spelling_keys(word text)
 RETURNS integer[]

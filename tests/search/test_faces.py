@@ -116,6 +116,9 @@ def test_as_many_suggestions_as_a_search_has_rows(connection: Any, most: int | N
         ("モブ", "<モブ>サイコ100"),
         ("nartuo shipuuden", "<Naruto: Shippuuden>"),
         ("sord art onlien", "<Sword Art Online>"),
+        # What stands around a title is none of it.
+        ("watch shippuuden", "Naruto: <Shippuuden>"),
+        ("isekai ittara season 2", "Mushoku Tensei II: <Isekai Ittara> Honki Dasu"),
     ],
 )
 def test_what_a_query_matched_is_highlighted(
@@ -132,7 +135,10 @@ def test_what_a_query_matched_is_highlighted(
         ("haikyuu t", "Haikyū!! TO THE TOP", "<Haikyū!! T>O THE TOP"),
         ("k on m", "K-ON!: Movie", "<K-ON!: M>ovie"),
         ("oshi no", "[Oshi no Ko]", "[<Oshi no> Ko]"),
-        ("dont toy", "Please, don't toy with me", "Please, don't <toy> with me"),
+        ("dont toy", "Please, don't toy with me", "Please, <don't toy> with me"),
+        ("sakis", "Kanojo to Saki's Choice", "Kanojo to <Saki's> Choice"),
+        ("hells par", "Hell’s Paradise", "<Hell’s Par>adise"),
+        ("idolmaster", "The iDOLM@STER", "The <iDOLM@STER>"),
         ("pokemon", "Gekijouban Pokémon", "Gekijouban <Pokémon>"),
         ("超電磁砲", "とある科学の超電磁砲S", "とある科学の<超電磁砲>S"),
         ("とある 超電磁砲", "とある科学の超電磁砲", "<とある>科学の<超電磁砲>"),

@@ -38,7 +38,9 @@ def elsewhere(server: Server) -> Iterator[psycopg.Connection[Any]]:
 
 
 def test_letters_are_letters_everywhere(elsewhere: psycopg.Connection[Any]) -> None:
-    rows = elsewhere.execute("SELECT query FROM jikan_sync.bare_queries('[a] 進撃の巨人 - 05')")
+    rows = elsewhere.execute(
+        "SELECT query FROM unnest(jikan_sync.bare_queries('[a] 進撃の巨人 - 05'))"
+    )
     assert rows.fetchall()[-1] == ("進撃の巨人",)
     assert elsewhere.execute(
         "SELECT jikan_sync.highlight('超電磁砲', 'とある科学の超電磁砲S', 'prefix')"

@@ -269,7 +269,7 @@ def test_a_franchise_does_not_come_before_what_is_called_so(find: Search) -> Non
 def test_words_are_taken_from_the_ends_one_by_one(
     typed_catalogue: psycopg.Connection[Any], typed: str, left: list[str]
 ) -> None:
-    rows = typed_catalogue.execute("SELECT query FROM jikan_sync.bare_queries(%s)", [typed])
+    rows = typed_catalogue.execute("SELECT query FROM unnest(jikan_sync.bare_queries(%s))", [typed])
     assert [row[0] for row in rows] == left
 
 

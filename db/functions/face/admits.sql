@@ -17,7 +17,8 @@ CREATE TYPE jikan_sync.face_filter AS (
     year_to integer,
     min_score double precision,
     nsfw boolean,
-    unapproved boolean
+    unapproved boolean,
+    is_narrow boolean
 );
 
 COMMENT ON TYPE jikan_sync.face_filter IS
@@ -33,6 +34,8 @@ COMMENT ON COLUMN jikan_sync.face_filter.nsfw IS
 'Whether adult anime pass; NULL: they do not.';
 COMMENT ON COLUMN jikan_sync.face_filter.unapproved IS
 'Whether those pass that MyAnimeList has not approved; NULL: they do not.';
+COMMENT ON COLUMN jikan_sync.face_filter.is_narrow IS
+'Whether any of the others but these two is asked for, so that most may be dropped.';
 
 CREATE FUNCTION jikan_sync.make_filter(
     types text[] DEFAULT NULL,
@@ -46,7 +49,7 @@ CREATE FUNCTION jikan_sync.make_filter(
 )
 RETURNS jikan_sync.face_filter
 LANGUAGE sql
-IMMUTABLE
+STABLE
 PARALLEL SAFE
 BEGIN ATOMIC
     SELECT
@@ -65,7 +68,10 @@ BEGIN ATOMIC
             make_filter.year_to,
             make_filter.min_score,
             make_filter.nsfw,
-            make_filter.unapproved
+            make_filter.unapproved,
+            coalesce(make_filter.types, make_filter.statuses, make_filter.genres) IS NOT NULL
+            OR coalesce(make_filter.year_from, make_filter.year_to, make_filter.min_score)
+            IS NOT NULL
         )::jikan_sync.face_filter;
 END;
 
@@ -74,29 +80,6 @@ COMMENT ON FUNCTION jikan_sync.make_filter(
 ) IS
 'The filters of a call as one value; names in any case. What cannot be meant is refused by
 `jikan_sync.check_search`.';
-
-CREATE FUNCTION jikan_sync.has_condition(filter jikan_sync.face_filter)
-RETURNS boolean
-LANGUAGE sql
-IMMUTABLE
-PARALLEL SAFE
-BEGIN ATOMIC
-    SELECT
-        coalesce(
-            (has_condition.filter).types,
-            (has_condition.filter).statuses,
-            (has_condition.filter).genres
-        ) IS NOT NULL
-        OR coalesce(
-            (has_condition.filter).year_from,
-            (has_condition.filter).year_to,
-            (has_condition.filter).min_score
-        ) IS NOT NULL;
-END;
-
-COMMENT ON FUNCTION jikan_sync.has_condition(jikan_sync.face_filter) IS
-'Whether a filter may drop most of what is found; leaving adult or unapproved
-anime out does not.';
 
 CREATE FUNCTION jikan_sync.admits(filter jikan_sync.face_filter, anime jikan_sync.findable)
 RETURNS boolean
@@ -107,29 +90,35 @@ BEGIN ATOMIC
     SELECT
         ((admits.filter).nsfw OR NOT (admits.anime).is_nsfw)
         AND ((admits.filter).unapproved OR (admits.anime).is_approved)
+        -- Most ask for nothing else, and each look into the filter is dear.
         AND (
-            (admits.filter).types IS NULL
-            OR (admits.anime).type = any((admits.filter).types)
-        )
-        AND (
-            (admits.filter).statuses IS NULL
-            OR (admits.anime).status = any((admits.filter).statuses)
-        )
-        AND (
-            (admits.filter).genres IS NULL
-            OR (admits.anime).genre_names @> (admits.filter).genres
-        )
-        AND (
-            (admits.filter).min_score IS NULL
-            OR (admits.anime).score >= (admits.filter).min_score
-        )
-        AND (
-            (admits.filter).year_from IS NULL
-            OR (admits.anime).year >= (admits.filter).year_from
-        )
-        AND (
-            (admits.filter).year_to IS NULL
-            OR (admits.anime).year <= (admits.filter).year_to
+            NOT (admits.filter).is_narrow
+            OR (
+                (
+                    (admits.filter).types IS NULL
+                    OR (admits.anime).type = any((admits.filter).types)
+                )
+                AND (
+                    (admits.filter).statuses IS NULL
+                    OR (admits.anime).status = any((admits.filter).statuses)
+                )
+                AND (
+                    (admits.filter).genres IS NULL
+                    OR (admits.anime).genre_names @> (admits.filter).genres
+                )
+                AND (
+                    (admits.filter).min_score IS NULL
+                    OR (admits.anime).score >= (admits.filter).min_score
+                )
+                AND (
+                    (admits.filter).year_from IS NULL
+                    OR (admits.anime).year >= (admits.filter).year_from
+                )
+                AND (
+                    (admits.filter).year_to IS NULL
+                    OR (admits.anime).year <= (admits.filter).year_to
+                )
+            )
         );
 END;
 

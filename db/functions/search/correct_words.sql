@@ -81,7 +81,7 @@ BEGIN
     -- superuser may create a function with one before the extension's library is loaded, which
     -- would stand in the way of a restore.
     v_before := coalesce(current_setting(c_threshold, true), '0.3');
-    PERFORM set_config(c_threshold, '0.2', true);
+    PERFORM set_config(c_threshold, '0.23', true);
     v_words := jikan_sync.alike_words(word);
     PERFORM set_config(c_threshold, v_before, true);
     RETURN v_words;
@@ -126,7 +126,7 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     v_word text;
-    v_readings text[] := '{}';
+    v_readings text[] := '{}'::text[];
 BEGIN
     FOREACH v_word IN ARRAY words LOOP
         v_readings := v_readings || CASE

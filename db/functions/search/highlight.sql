@@ -51,7 +51,7 @@ BEGIN
         IF length(v_piece) BETWEEN length(word) - 3 AND length(word) + 3
             AND (left(v_piece, 1) = left(word, 1) OR right(v_piece, 2) = right(word, 2))
         THEN
-            v_likeness := jikan_sync.title_similarity(word, v_piece);
+            v_likeness := jikan_sync.word_alikeness(word, v_piece);
             IF v_likeness > v_best THEN
                 v_best := v_likeness;
                 v_place := ARRAY[v_at, length(v_piece)];
@@ -66,7 +66,7 @@ $$;
 COMMENT ON FUNCTION jikan_sync.alike_place(text, text) IS
 'Where in `plain` the word stands that is most like `word`, and how long it is; NULL: none is.';
 
-CREATE FUNCTION jikan_sync.highlight(words text, title text, match text)
+CREATE FUNCTION jikan_sync.highlight_words(words text, title text, match text)
 RETURNS integer[]
 LANGUAGE plpgsql
 IMMUTABLE
@@ -77,6 +77,7 @@ DECLARE
     v_plain text COLLATE pg_c_utf8;
     v_key text;
     v_token text;
+    v_piece text;
     v_place integer[];
     v_start integer;
     v_length integer;
@@ -85,36 +86,40 @@ DECLARE
     v_last integer;
     v_is_complete boolean := true;
     v_is_in_order boolean := true;
-    v_found integer[] := '{}';
+    v_found integer[] := '{}'::integer[];
 BEGIN
-    IF match = 'exact' THEN
-        RETURN ARRAY[[0, length(title)]];
-    ELSIF match NOT IN ('prefix', 'fuzzy') THEN
-        RETURN NULL;
-    END IF;
-    -- Most often it stands there as it was typed, which a tenth of the time tells.
-    v_start := strpos(' ' || lower(title COLLATE pg_c_utf8), ' ' || words) - 1;
-    IF v_start >= 0 THEN
-        RETURN ARRAY[[v_start, v_start + length(words)]];
-    END IF;
-
     -- As words are normalised, but a space for every mark: each letter stays where it stood.
     v_plain := ' ' || CASE
         WHEN octet_length(title) = length(title)
-            THEN regexp_replace(lower(title COLLATE pg_c_utf8), '[^a-z0-9]', ' ', 'g')
+            THEN regexp_replace(lower(title COLLATE pg_c_utf8), '[^a-z0-9@'']', ' ', 'g')
         ELSE regexp_replace(
-            jikan_sync.bare_letters(title) COLLATE pg_c_utf8,
-            '[^[:alnum:]\u0591-\u05c7\u0610-\u06ff\u0900-\u0eff]',
+            translate(jikan_sync.bare_letters(title), '’‘ʼ´′', '''''''''''') COLLATE pg_c_utf8,
+            '[^[:alnum:]@''\u0591-\u05c7\u0610-\u06ff\u0900-\u0eff]',
             ' ',
             'g'
         )
     END;
+    v_plain := replace(v_plain, '@', 'a');
+    v_start := strpos(v_plain, ' ' || words) - 1;
+    IF v_start >= 0 THEN
+        RETURN ARRAY[[v_start, v_start + length(words)]];
+    END IF;
     FOREACH v_token IN ARRAY (string_to_array(words, ' '))[1:8] LOOP
         v_length := length(v_token);
         v_start := strpos(v_plain, ' ' || v_token) - 1;
         IF v_start < 0 AND octet_length(v_token) > v_length THEN
             -- Japanese and Thai write no spaces.
             v_start := strpos(v_plain, v_token) - 2;
+        END IF;
+        IF v_start < 0 AND strpos(v_plain, '''') > 0 THEN
+            -- "dont" stands there as don't.
+            v_piece := substring(
+                v_plain FROM ' (''*' || array_to_string(string_to_array(v_token, NULL), '''*') || ')'
+            );
+            IF v_piece IS NOT NULL THEN
+                v_start := strpos(v_plain, ' ' || v_piece) - 1;
+                v_length := length(v_piece);
+            END IF;
         END IF;
         IF v_start < 0 AND match = 'fuzzy' AND v_length > 2 THEN
             v_place := jikan_sync.alike_place(v_token, v_plain);
@@ -128,7 +133,7 @@ BEGIN
         ELSIF v_past >= 0 AND v_start < v_past THEN
             v_is_in_order := false;
             v_found := v_found || ARRAY[[v_start, v_start + v_length]];
-        ELSIF v_past >= 0 AND btrim(substr(v_plain, v_past + 2, v_start - v_past)) = '' THEN
+        ELSIF v_past >= 0 AND btrim(substr(v_plain, v_past + 2, v_start - v_past), ' ''') = '' THEN
             -- Only marks between the two.
             v_past := v_start + v_length;
             v_found[v_last][2] := v_past;
@@ -141,6 +146,7 @@ BEGIN
     IF NOT v_is_complete AND match = 'prefix' THEN
         -- Not word by word: the title may begin so but for spaces and long vowels.
         v_key := jikan_sync.fold_title(words);
+        v_plain := replace(v_plain, '''', ' ');
         IF starts_with(jikan_sync.fold_title(v_plain), v_key) THEN
             v_past := length(v_key);
             LOOP
@@ -161,6 +167,48 @@ BEGIN
     )::integer[];
 END;
 $$;
+
+COMMENT ON FUNCTION jikan_sync.highlight_words(text, text, text) IS
+'The part of `jikan_sync.highlight` for what does not stand in the title as it was typed: word by
+word.';
+
+CREATE FUNCTION jikan_sync.highlight(words text, title text, match text)
+RETURNS integer[]
+LANGUAGE sql
+IMMUTABLE
+PARALLEL SAFE
+BEGIN ATOMIC
+    -- Inlined: most often the words stand there as they were typed, and one look tells. A word
+    -- begins at its beginning, but Japanese and Thai write no spaces.
+    SELECT CASE
+        WHEN highlight.match = 'exact' THEN ARRAY[ARRAY[0, length(highlight.title)]]
+        WHEN
+            highlight.match = 'prefix'
+            AND octet_length(highlight.words) > length(highlight.words)
+            AND strpos(lower(highlight.title COLLATE pg_c_utf8), highlight.words) > 0
+            THEN ARRAY[
+                ARRAY[
+                    strpos(lower(highlight.title COLLATE pg_c_utf8), highlight.words) - 1,
+                    strpos(lower(highlight.title COLLATE pg_c_utf8), highlight.words) - 1
+                    + length(highlight.words)
+                ]
+            ]
+        WHEN
+            highlight.match = 'prefix'
+            AND strpos(' ' || lower(highlight.title COLLATE pg_c_utf8), ' ' || highlight.words) > 0
+            THEN ARRAY[
+                ARRAY[
+                    strpos(' ' || lower(highlight.title COLLATE pg_c_utf8), ' ' || highlight.words)
+                    - 1,
+                    strpos(' ' || lower(highlight.title COLLATE pg_c_utf8), ' ' || highlight.words)
+                    - 1 + length(highlight.words)
+                ]
+            ]
+        WHEN highlight.match IN ('prefix', 'fuzzy')
+            THEN
+                jikan_sync.highlight_words(highlight.words, highlight.title, highlight.match)
+    END;
+END;
 
 COMMENT ON FUNCTION jikan_sync.highlight(text, text, text) IS
 'The part of `title` that the normalised `words` matched so (exact, prefix or fuzzy; NULL for any

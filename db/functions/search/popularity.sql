@@ -50,14 +50,16 @@ IMMUTABLE
 PARALLEL SAFE
 BEGIN ATOMIC
     SELECT
-        11
-        - floor(
-            jikan_sync.popularity_weight(popularity_tier.members, popularity_tier.score) / 2
+        least(
+            11 - floor(
+                jikan_sync.popularity_weight(popularity_tier.members, popularity_tier.score) / 2
+            ),
+            6
         )::smallint;
 END;
 
 COMMENT ON FUNCTION jikan_sync.popularity_tier(integer, numeric) IS
-'The tier of an anime by `jikan_sync.popularity_weight`, 1 (a million members) to 7 (under a
-thousand): each has four times the members of the next.';
+'The tier of an anime by `jikan_sync.popularity_weight`, 1 (a million members) to 6 (under four
+thousand): each has four times the members of the next. A search descends once a tier.';
 
 COMMIT;

@@ -40,12 +40,13 @@ COMMENT ON TYPE anime.search_result IS
 'A row of a search. `matched_title`: the title that fits; `match`: how (exact, prefix, fuzzy, text,
 or upstream: an upstream API names it for this query); `rank`: 1 is best; `freshness`: fresh, stale
 or pending_embeddings; `synced_at`: when an upstream last vouched for it; `highlight`: what of
-`matched_title` the query matched, as pairs of characters from 0, the first of a part and the first
-behind it: {{0,5}} are the first five; all of it for `exact`, NULL for `text` and `upstream`.';
+`matched_title` the name in the query matched, as pairs of characters from 0, the first of a part
+and the first behind it: {{0,5}} are the first five; all of it for `exact`, NULL for `text` and
+`upstream`.';
 
 GRANT USAGE ON TYPE anime.search_result TO anime_reader;
 
-CREATE FUNCTION jikan_sync.search_results(words text, hits jikan_sync.search_hit[])
+CREATE FUNCTION jikan_sync.search_results(meant text, hits jikan_sync.search_hit[])
 RETURNS SETOF anime.search_result
 LANGUAGE sql
 STABLE
@@ -68,7 +69,7 @@ BEGIN ATOMIC
         h.rank,
         c.freshness,
         c.synced_at,
-        jikan_sync.highlight(search_results.words, h.matched_title, h.match) AS highlight
+        jikan_sync.highlight(search_results.meant, h.matched_title, h.match) AS highlight
     FROM
         unnest(search_results.hits) WITH ORDINALITY
             AS h (anime_id, matched_title, match, rank, position)
@@ -77,7 +78,7 @@ BEGIN ATOMIC
 END;
 
 COMMENT ON FUNCTION jikan_sync.search_results(text, jikan_sync.search_hit[]) IS
-'What a search for normalised `words` found, as the face shows it, in order.';
+'What a search found that meant these words, as the face shows it, in order.';
 
 CREATE FUNCTION anime.search_cached(
     query text,
@@ -99,7 +100,6 @@ SET search_path = pg_catalog, pg_temp
 SET plan_cache_mode = force_generic_plan
 AS $$
 DECLARE
-    v_words CONSTANT text := jikan_sync.normalise_query(query);
     v_found record;
 BEGIN
     v_found := jikan_sync.search_hits(
@@ -108,7 +108,7 @@ BEGIN
         jikan_sync.make_filter(types, statuses, genres, year_from, year_to, min_score, nsfw)
     );
     RETURN QUERY
-    SELECT r.* FROM jikan_sync.search_results(v_words, v_found.hits) AS r;
+    SELECT r.* FROM jikan_sync.search_results(v_found.meant, v_found.hits) AS r;
 END;
 $$;
 
@@ -140,10 +140,9 @@ SET search_path = pg_catalog, pg_temp
 SET plan_cache_mode = force_generic_plan
 AS $$
 DECLARE
-    v_words CONSTANT text := jikan_sync.normalise_query(query);
     v_found record;
     v_row anime.search_result;
-    v_stale integer[] := '{}';
+    v_stale integer[] := '{}'::integer[];
 BEGIN
     v_found := jikan_sync.search_hits(
         query,
@@ -151,7 +150,7 @@ BEGIN
         jikan_sync.make_filter(types, statuses, genres, year_from, year_to, min_score, nsfw)
     );
     FOR v_row IN
-        SELECT r.* FROM jikan_sync.search_results(v_words, v_found.hits) AS r
+        SELECT r.* FROM jikan_sync.search_results(v_found.meant, v_found.hits) AS r
     LOOP
         IF v_row.freshness = 'stale' THEN
             v_stale := v_stale || v_row.mal_id;

@@ -52,12 +52,9 @@ $$;
 COMMENT ON FUNCTION jikan_sync.prefer_hits(jikan_sync.search_hit[], integer, text[]) IS
 'The hits, those of another year or type ranked lower; NULL asks for nothing.';
 
-CREATE FUNCTION jikan_sync.search_bare(
+CREATE FUNCTION jikan_sync.read_bare(
     typed text,
-    max_rows integer,
-    filter jikan_sync.face_filter,
     OUT query text,
-    OUT hits jikan_sync.search_hit[],
     OUT year integer,
     OUT types text[]
 )
@@ -69,40 +66,33 @@ AS $$
 DECLARE
     v_bare jikan_sync.bare_query;
     v_is_title boolean := false;
-    q jikan_sync.search_query;
     v_less text;
 BEGIN
-    FOR v_bare IN SELECT b.* FROM jikan_sync.bare_queries(typed) AS b LOOP
+    IF NOT jikan_sync.may_be_bare(typed) THEN
+        RETURN;
+    END IF;
+    FOREACH v_bare IN ARRAY jikan_sync.bare_queries(typed) LOOP
         v_is_title := jikan_sync.is_title(v_bare.query);
         EXIT WHEN v_is_title;
     END LOOP;
-    IF NOT v_is_title THEN
+    IF NOT v_is_title AND right(coalesce(v_bare.query, typed), 1) BETWEEN '0' AND '9' THEN
         -- "One Piece 1071" is an episode, but only a title tells that the number is none of it.
         v_less := substring(coalesce(v_bare.query, typed) FROM '^(.*[^ ]) +[0-9]{2,4}$');
         IF jikan_sync.is_title(v_less) THEN
             v_bare.query := v_less;
         END IF;
     END IF;
-    IF v_bare.query IS NULL THEN
-        RETURN;
-    END IF;
-    q := jikan_sync.parse_query(v_bare.query, max_rows, filter);
-    IF q.words = '' THEN
-        RETURN;
-    END IF;
     query := v_bare.query;
-    hits := jikan_sync.search_titles(q);
-    -- The year of a folder is that of its first season.
-    year := CASE WHEN coalesce(q.number, 1) = 1 THEN v_bare.year END;
+    year := v_bare.year;
     types := v_bare.types;
 END;
 $$;
 
-COMMENT ON FUNCTION jikan_sync.search_bare(text, integer, jikan_sync.face_filter) IS
-'A query without the words around its title, what that finds, and what those words ask for, see
-`jikan_sync.prefer_hits`; all NULL where there are none.';
+COMMENT ON FUNCTION jikan_sync.read_bare(text) IS
+'A query without the words around its title, and what those ask for, see `jikan_sync.prefer_hits`;
+all NULL where there are none.';
 
-CREATE FUNCTION jikan_sync.search_particles(q jikan_sync.search_query)
+CREATE FUNCTION jikan_sync.search_particles(q jikan_sync.search_query, max_rows integer)
 RETURNS jikan_sync.search_hit[]
 LANGUAGE plpgsql
 STABLE
@@ -123,9 +113,7 @@ BEGIN
     ] LOOP
         CONTINUE WHEN v_other = v_words;
         v_hits := jikan_sync.search_titles(
-            jikan_sync.parse_query(
-                array_to_string(v_other, ' '), (q.read_rows - 30) / 3, q.filter
-            )
+            jikan_sync.parse_query(array_to_string(v_other, ' '), max_rows, q.filter)
         );
         EXIT WHEN v_hits IS NOT NULL;
     END LOOP;
@@ -133,7 +121,7 @@ BEGIN
 END;
 $$;
 
-COMMENT ON FUNCTION jikan_sync.search_particles(jikan_sync.search_query) IS
+COMMENT ON FUNCTION jikan_sync.search_particles(jikan_sync.search_query, integer) IS
 'What the query finds with its Japanese particles romanised otherwise: wo for o, he for e, ha for
 wa, and the other way round. NULL: none.';
 

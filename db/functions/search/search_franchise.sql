@@ -24,7 +24,7 @@ DECLARE
     c_most CONSTANT integer := 200;
     -- 0.07 is half of the members, nearly: jikan_sync.popularity_share. What is more popular than
     -- twice the first of its kind is likely another kind: "demon", "kimi".
-    c_less CONSTANT double precision := 0.07;
+    c_less CONSTANT double precision := float8 '0.07';
     v_filter CONSTANT jikan_sync.face_filter := q.filter;
     v_ids bigint[];
     v_first jikan_sync.search_hit;
@@ -57,9 +57,9 @@ BEGIN
                 -- As a name goes: Kidou Senshi Gundam, Fate/stay night. No English one, in which a
                 -- word like "black" or "your" is no name.
                 m.words LIKE (q.words || ' %') OR m.words LIKE ('% ' || q.words) AS is_name,
-                p.share,
-                max(p.share) OVER () AS most,
-                max(p.share) FILTER (WHERE a.id = v_first.anime_id) OVER () AS first_share
+                a.popularity_share AS share,
+                max(a.popularity_share) OVER () AS most,
+                max(a.popularity_share) FILTER (WHERE a.id = v_first.anime_id) OVER () AS first_share
             FROM jikan_sync.findable AS a
             INNER JOIN LATERAL (
                 SELECT i.title AS matched, i.words, i.key
@@ -70,9 +70,6 @@ BEGIN
                 ORDER BY i.position
                 LIMIT 1
             ) AS m ON true
-            CROSS JOIN LATERAL (
-                SELECT jikan_sync.popularity_share(a.members, a.score) AS share
-            ) AS p
             WHERE a.id = ANY (v_ids)
                 AND (a.type = 'TV' OR a.id = v_first.anime_id)
                 AND jikan_sync.admits(v_filter, a)

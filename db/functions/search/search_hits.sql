@@ -15,7 +15,8 @@ CREATE FUNCTION jikan_sync.search_hits(
     max_rows integer,
     filter jikan_sync.face_filter,
     OUT hits jikan_sync.search_hit[],
-    OUT is_confident boolean
+    OUT is_confident boolean,
+    OUT meant text
 )
 RETURNS record
 LANGUAGE plpgsql
@@ -28,12 +29,16 @@ DECLARE
     v_own record;
     q jikan_sync.search_query;
 BEGIN
-    PERFORM jikan_sync.check_search(
+    -- No PERFORM: that would set up a plan.
+    IF NOT jikan_sync.check_search(
         max_rows, filter.year_from, filter.year_to, filter.min_score, filter.types, filter.statuses
-    );
+    ) THEN
+        RETURN;
+    END IF;
     v_own := jikan_sync.search_ranked(query, max_rows, filter);
     hits := v_own.hits;
     is_confident := v_own.is_confident;
+    meant := v_own.meant;
     IF is_confident THEN
         RETURN;
     END IF;
@@ -74,6 +79,7 @@ $$;
 
 COMMENT ON FUNCTION jikan_sync.search_hits(text, integer, jikan_sync.face_filter) IS
 'What the database answers to a search, best first, and whether that is good enough not to ask an
-upstream: a confident match, or what an upstream named for the query. Raises: 22023.';
+upstream: a confident match, or what an upstream named for the query; `meant` as in
+`jikan_sync.search_ranked`. Raises: 22023.';
 
 COMMIT;

@@ -37,7 +37,7 @@ BEGIN ATOMIC
         t.base
     FROM jikan.title AS t
     WHERE
-        t.tier = any('{1, 2, 3, 4, 5, 6, 7}')
+        t.tier = any('{1, 2, 3, 4, 5, 6}')
         AND t.key >= find_key.first
         AND t.key < find_key.past
     ORDER BY t.tier, t.key
@@ -57,7 +57,7 @@ BEGIN ATOMIC
     SELECT w.anime_id
     FROM jikan_sync.title_word AS w
     WHERE
-        w.tier = any('{1, 2, 3, 4, 5, 6, 7}')
+        w.tier = any('{1, 2, 3, 4, 5, 6}')
         AND w.word >= find_word.first
         AND w.word < find_word.past
     ORDER BY w.tier, w.word

@@ -20,6 +20,7 @@ DECLARE
     v_filter CONSTANT jikan_sync.face_filter := q.filter;
     v_regex text;
     v_loose text;
+    v_letters text;
     v_hits jikan_sync.search_hit[];
 BEGIN
     IF length(q.name) NOT BETWEEN 3 AND 10 OR q.name ~ '[^a-z]' THEN
@@ -30,6 +31,7 @@ BEGIN
         string_to_array(q.name, NULL),
         '([^ ]* ((no|of|the|to|wa|ga|ni|wo|o|a|an|and|de|in|on) )*)?'
     );
+    v_letters := array_to_string(string_to_array(q.name, NULL), '%') || '%';
     v_loose := '^' || array_to_string(string_to_array(q.name, NULL), '([^ ]* ([^ ]+ )*)?');
     SELECT
         array_agg(
@@ -38,7 +40,7 @@ BEGIN
                 t.title,
                 'fuzzy',
                 CASE WHEN t.words ~ v_regex THEN float8 '0.36' ELSE float8 '0.18' END
-                + 0.20 * jikan_sync.popularity_share(a.members, a.score)
+                + 0.20 * a.popularity_share
                 - CASE WHEN q.number IS NULL THEN float8 '0.03' * least(abs(t.number) - 1, 1) ELSE 0 END
             )::jikan_sync.search_hit
         )
@@ -46,7 +48,9 @@ BEGIN
     FROM (
         SELECT i.*
         FROM jikan_sync.find_key(left(q.name, 1), left(q.name, 1) || U&'\+10FFFF', 700) AS i
-        WHERE i.words ~ v_loose
+        -- The plain pattern lets few by, ten times faster.
+        WHERE i.words LIKE v_letters
+            AND i.words ~ v_loose
             AND (q.number IS NULL OR abs(q.number) = abs(i.number))
         LIMIT 40
     ) AS t

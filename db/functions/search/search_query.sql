@@ -58,26 +58,37 @@ IMMUTABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    c_weak CONSTANT text[] := '{the,no,of,to,wa,ga,ni,wo,o,a,an,and,de,mo,e,in,on,x}';
+    c_weak CONSTANT text[] := '{the,no,of,to,wa,ga,ni,wo,o,a,an,and,de,mo,e,in,on,x}'::text[];
     -- Articles, and particles that are romanised in two ways: "wo" is "o".
-    c_loose CONSTANT text[] := '{the,a,an,wo,o,he,e,ha,wa}';
+    c_loose CONSTANT text[] := '{the,a,an,wo,o,he,e,ha,wa}'::text[];
     c_japanese CONSTANT text := '[\u3040-\u30ff\u3400-\u9fff]';
     q jikan_sync.search_query;
+    v_season record;
+    v_is_single boolean;
+    v_length integer;
     v_token text;
 BEGIN
     q.typed := btrim(jikan_sync.marked_title(left(query, 200)));
     q.words := coalesce(jikan_sync.normalise_query(query), '');
     q.is_plain := q.words = btrim(query) AND octet_length(query) = length(query);
     q.key := jikan_sync.fold_title(q.words);
-    SELECT s.name, s.number INTO q.name, q.number FROM jikan_sync.split_season(q.words) AS s;
-    q.base := jikan_sync.fold_title(q.name);
+    q.name := q.words;
+    q.base := q.key;
+    IF jikan_sync.may_have_season(q.words) THEN
+        v_season := jikan_sync.split_season(q.words);
+        q.name := v_season.name;
+        q.number := v_season.number;
+        q.base := jikan_sync.fold_title(q.name);
+    END IF;
     q.tokens := (string_to_array(q.name, ' '))[1:8];
+    v_is_single := cardinality(q.tokens) <= 1;
     q.patterns := '{}';
     q.seed := '';
     q.seed_2 := '';
     FOREACH v_token IN ARRAY q.tokens LOOP
-        CONTINUE WHEN v_token = ANY (c_loose) AND cardinality(q.tokens) > 1;
-        IF v_token ~ c_japanese THEN
+        v_length := octet_length(v_token);
+        CONTINUE WHEN v_length < 4 AND v_token = ANY (c_loose) AND NOT v_is_single;
+        IF v_length > 2 AND v_token ~ c_japanese THEN
             v_token := jikan_sync.fold_kana(v_token);
             q.patterns := q.patterns || ('%' || v_token || '%');
             v_token := left(v_token, 8);
@@ -85,17 +96,20 @@ BEGIN
             q.patterns := q.patterns || ('% ' || v_token || '%');
             v_token := left(v_token, 24);
         END IF;
-        CONTINUE WHEN v_token = ANY (c_weak) OR length(v_token) < 2 OR v_token = q.seed;
-        IF octet_length(v_token) > octet_length(q.seed) THEN
+        v_length := octet_length(v_token);
+        CONTINUE WHEN v_length < 5
+            AND (v_token = ANY (c_weak) OR length(v_token) < 2)
+            OR v_token = q.seed;
+        IF v_length > octet_length(q.seed) THEN
             q.seed_2 := q.seed;
             q.seed := v_token;
-        ELSIF octet_length(v_token) > octet_length(q.seed_2) THEN
+        ELSIF v_length > octet_length(q.seed_2) THEN
             q.seed_2 := v_token;
         END IF;
     END LOOP;
     q.filter := filter;
     q.read_rows := CASE
-        WHEN jikan_sync.has_condition(filter) THEN 3000
+        WHEN filter.is_narrow THEN 3000
         ELSE 30 + 3 * max_rows
     END;
     RETURN q;

@@ -23,7 +23,8 @@ CREATE FUNCTION jikan_sync.search_ranked(
     max_rows integer,
     filter jikan_sync.face_filter,
     OUT hits jikan_sync.search_hit[],
-    OUT is_confident boolean
+    OUT is_confident boolean,
+    OUT meant text
 )
 RETURNS record
 LANGUAGE plpgsql
@@ -36,10 +37,10 @@ SET enable_mergejoin = off
 SET jit = off
 AS $$
 DECLARE
-    c_confident CONSTANT real := 0.36;
-    c_to_the_mark CONSTANT real := 0.97;
+    c_confident CONSTANT real := real '0.36';
+    c_to_the_mark CONSTANT real := real '0.97';
     -- A name of something popular, if not to the mark.
-    c_known CONSTANT real := 0.96;
+    c_known CONSTANT real := real '0.96';
     -- Seldom part of a title: without it the query may be a better one.
     c_around CONSTANT text :=
         '[][(){}]|[ .](s|s0|season |season 0)1$|[ .](1st|first) season$'
@@ -62,17 +63,22 @@ BEGIN
         v_is_around := NOT EXISTS (SELECT FROM unnest(hits) AS h WHERE h.rank >= c_to_the_mark);
     END IF;
     IF v_is_around THEN
-        v_bare := jikan_sync.search_bare(q.typed, max_rows, filter);
+        v_bare := jikan_sync.read_bare(q.typed);
         v_is_around := v_bare.query IS NOT NULL;
-        hits := hits || jikan_sync.prefer_hits(v_bare.hits, v_bare.year, v_bare.types);
     END IF;
-    -- What was meant, without the words around it.
     v_inner := q;
     IF v_is_around THEN
+        -- What was meant, without the words around it.
         v_inner := jikan_sync.parse_query(v_bare.query, max_rows, filter);
+        IF v_inner.number <> 1 THEN
+            v_bare.year := NULL;  -- the year of a folder is that of its first season
+        END IF;
+        hits := hits || jikan_sync.prefer_hits(
+            jikan_sync.search_titles(v_inner), v_bare.year, v_bare.types
+        );
     END IF;
     IF hits IS NULL THEN
-        hits := jikan_sync.search_particles(q);
+        hits := jikan_sync.search_particles(q, max_rows);
     END IF;
     IF cardinality(v_inner.tokens) = 1 AND v_inner.number IS NULL AND length(v_inner.words) > 3
         AND coalesce(cardinality(hits), 0) >= 10
@@ -115,6 +121,7 @@ BEGIN
         END IF;
     END IF;
 
+    meant := v_inner.name;
     hits := ARRAY(
         SELECT (d.anime_id, d.matched_title, d.match, d.rank)::jikan_sync.search_hit
         FROM (
@@ -132,6 +139,7 @@ $$;
 COMMENT ON FUNCTION jikan_sync.search_ranked(text, integer, jikan_sync.face_filter) IS
 'The anime whose titles fit `query`, best first; where none do well, also those whose story has its
 words. `match`: exact, prefix, fuzzy or text; `rank`: 0 to 1 in bands, sure matches above vague
-ones; `is_confident`: whether the best is good enough that nobody need look upstream.';
+ones; `is_confident`: whether the best is good enough that nobody need look upstream; `meant`: the words of
+the name that was searched for, without its season and what stood around it.';
 
 COMMIT;

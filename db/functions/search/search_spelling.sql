@@ -23,22 +23,27 @@ AS $$
 DECLARE
     c_most CONSTANT integer := 100;
 BEGIN
+    anime_ids := ARRAY(SELECT t.anime_id FROM jikan_sync.find_anime(token, c_most) AS t);
     -- Of a word that more have than are read here, it is not known who does not have it.
-    SELECT array_agg(DISTINCT f.anime_id), max(f.place) < c_most
+    is_whole := cardinality(anime_ids) < c_most;
+    IF readings IS NULL THEN
+        RETURN;
+    END IF;
+    SELECT
+        coalesce(array_agg(DISTINCT f.anime_id), '{}'),
+        is_whole AND count(*) - cardinality(anime_ids) < 2 * c_most
     INTO anime_ids, is_whole
     FROM (
-        SELECT t.anime_id, row_number() OVER () AS place
-        FROM jikan_sync.find_anime(token, c_most) AS t
+        SELECT i.anime_id FROM unnest(anime_ids) AS i (anime_id)
         UNION ALL
-        SELECT r.anime_id, r.place
+        -- Fewer are read of what was not typed.
+        SELECT r.anime_id
         FROM unnest(readings) AS k (word)
         CROSS JOIN LATERAL (
-            -- Fewer are read of what was not typed.
-            SELECT w.anime_id, 4 * row_number() OVER () AS place
+            SELECT w.anime_id
             FROM jikan_sync.find_word(k.word, k.word || chr(1), c_most / 4) AS w
             UNION ALL
-            -- Of a title in ten languages one counts.
-            SELECT t.anime_id, 4 * dense_rank() OVER (ORDER BY t.anime_id) AS place
+            SELECT t.anime_id
             FROM jikan_sync.find_key(
                 jikan_sync.fold_title(k.word),
                 jikan_sync.fold_title(k.word) || U&'\+10FFFF',
@@ -66,10 +71,11 @@ AS $$
 DECLARE
     -- A variable of its own: of one inside q every field costs a look into the whole.
     v_filter CONSTANT jikan_sync.face_filter := q.filter;
-    c_loose CONSTANT text[] := '{the,a,an,wo,o,he,e,ha,wa}';
+    c_loose CONSTANT text[] := '{the,a,an,wo,o,he,e,ha,wa}'::text[];
     -- What is never a confident answer: the best of 0.55 stays under 0.36.
-    c_unsure CONSTANT double precision := 0.65;
+    c_unsure CONSTANT double precision := float8 '0.65';
     v_token text;
+    v_pattern text;
     v_words text[];
     v_strange text;
     v_is_new boolean := false;
@@ -123,8 +129,8 @@ BEGIN
             OR v_found.is_whole = v_is_whole
             AND cardinality(v_found.anime_ids) < cardinality(v_ids)
         THEN
-            v_ids := coalesce(v_found.anime_ids, '{}');
-            v_is_whole := coalesce(v_found.is_whole, true);
+            v_ids := v_found.anime_ids;
+            v_is_whole := v_found.is_whole;
         END IF;
         EXIT WHEN v_is_whole AND cardinality(v_ids) <= 150;
     END LOOP;
@@ -137,6 +143,7 @@ BEGIN
         CONTINUE WHEN cardinality(q.tokens) > 1 AND q.tokens[v_place] = ANY (c_loose);
         CONTINUE WHEN q.tokens[v_place] = v_strange;
         v_words := string_to_array(v_readings[v_place], ' ');
+        v_pattern := '% ' || q.tokens[v_place] || '%';
         IF v_titles IS NULL THEN
             v_titles := ARRAY(
                 SELECT t
@@ -144,8 +151,9 @@ BEGIN
                 INNER JOIN jikan.title AS t ON t.anime_id = c.anime_id
                 WHERE (q.number IS NULL OR abs(q.number) = abs(t.number))
                     AND (
-                        (' ' || t.words) LIKE '% ' || q.tokens[v_place] || '%'
-                        OR string_to_array(t.words, ' ') || t.key && v_words
+                        (' ' || t.words) LIKE v_pattern
+                        OR t.type <> 'Japanese'
+                        AND string_to_array(t.words, ' ') || t.key && v_words
                     )
                 ORDER BY t.tier, length(t.words)
                 LIMIT 1000
@@ -154,7 +162,7 @@ BEGIN
             v_titles := ARRAY(
                 SELECT t
                 FROM unnest(v_titles) AS t
-                WHERE (' ' || t.words) LIKE '% ' || q.tokens[v_place] || '%'
+                WHERE (' ' || t.words) LIKE v_pattern
                     OR string_to_array(t.words, ' ') || t.key && v_words
             );
         END IF;
@@ -177,10 +185,14 @@ BEGIN
                 'fuzzy',
                 v_share * (
                     0.10
-                    + 0.12 * jikan_sync.popularity_share(a.members, a.score)
+                    + 0.12 * a.popularity_share
                     + 0.30 * greatest(
                         jikan_sync.title_similarity(q.name, t.words),
-                        CASE WHEN q.base = q.name THEN jikan_sync.title_similarity(q.key, t.key) END
+                        -- Only a single word may be several of a title.
+                        CASE
+                            WHEN q.base = q.name AND t.words <> t.key
+                                THEN jikan_sync.title_similarity(q.key, t.key)
+                        END
                     )
                     + 0.03 * least(1, length(q.key)::real / length(t.key))
                     - CASE

@@ -35,7 +35,7 @@ BEGIN
             t.id,
             anime.plain_text(t.title),
             'text',
-            0.05 + 0.10 * jikan_sync.popularity_share(t.members, t.score)
+            0.05 + 0.10 * t.popularity_share
         )::jikan_sync.search_hit
     )
     INTO v_hits
@@ -43,8 +43,7 @@ BEGIN
         SELECT
             a.id,
             a.title,
-            a.members,
-            a.score
+            a.popularity_share
         FROM jikan_sync.findable AS a
         WHERE a.members >= 10000
             AND to_tsvector('pg_catalog.english', a.synopsis)

@@ -59,9 +59,7 @@ BEGIN ATOMIC
                 WHEN 5 THEN float8 '0.26'
                 WHEN 7 THEN float8 '0.20'
                 ELSE float8 '0.28'
-            END * jikan_sync.popularity_share(
-                (title_hit.anime).members, (title_hit.anime).score
-            )
+            END * (title_hit.anime).popularity_share
             - CASE
                 WHEN title_hit.band < 2 THEN float8 '0'
                 -- Nothing said: the first of a franchise. "Season 2": not "part 2".
@@ -83,7 +81,15 @@ the one asked for, 8 the title goes on, 9 a synonym goes on; `number` is the ani
 `asked` the one asked for, or NULL.';
 
 CREATE FUNCTION jikan_sync.title_band(
-    q jikan_sync.search_query, type text, is_short boolean, title text, words text, key text
+    typed text,
+    is_plain boolean,
+    asked_words text,
+    asked_key text,
+    type text,
+    is_short boolean,
+    title text,
+    words text,
+    key text
 )
 RETURNS integer
 LANGUAGE plpgsql
@@ -93,9 +99,9 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
     -- "(TV)" and "(2012)" tell namesakes apart; they are no part of the name.
-    IF key <> q.key AND NOT (
-        length(key) - length(q.key) = 2 AND title LIKE '%(TV)'
-        OR length(key) - length(q.key) = 4 AND title ~ '\((19|20)\d\d\)$'
+    IF key <> asked_key AND NOT (
+        length(key) - length(asked_key) = 2 AND title LIKE '%(TV)'
+        OR length(key) - length(asked_key) = 4 AND title ~ '\((19|20)\d\d\)$'
     )
     THEN
         RETURN CASE WHEN type = 'Synonym' THEN 9 ELSE 8 END;
@@ -103,31 +109,32 @@ BEGIN
     IF jikan_sync.marked_title(
         -- Who types neither mark nor capital quotes nobody.
         CASE
-            WHEN q.is_plain AND type <> 'Synonym'
+            WHEN is_plain AND type <> 'Synonym' AND right(title, 1) = ')'
                 THEN regexp_replace(title, ' ?\((TV|(19|20)\d\d)\)$', '')
             ELSE title
         END
-    ) = q.typed
+    ) = typed
     THEN
         RETURN CASE
             WHEN type = 'Synonym' THEN CASE WHEN is_short THEN 9 ELSE 4 END
-            WHEN q.is_plain THEN 1
+            WHEN is_plain THEN 1
             ELSE 0
         END;
     END IF;
     RETURN CASE
         WHEN is_short THEN 9
         WHEN type = 'Synonym' THEN 5
-        WHEN key <> q.key OR replace(words, ' ', '') = replace(q.words, ' ', '') THEN 2
+        WHEN key <> asked_key OR replace(words, ' ', '') = replace(asked_words, ' ', '') THEN 2
         ELSE 3
     END;
 END;
 $$;
 
 COMMENT ON FUNCTION jikan_sync.title_band(
-    jikan_sync.search_query, text, boolean, text, text, text
+    text, boolean, text, text, text, boolean, text, text, text
 ) IS
-'The band for `jikan_sync.title_hit` of a title that begins with the query, by five columns of it.';
+'The band for `jikan_sync.title_hit` of a title that begins with the query, by four fields of this
+and five columns of that. Not by the query as one value: each call would take it apart.';
 
 CREATE FUNCTION jikan_sync.search_titles(q jikan_sync.search_query)
 RETURNS jikan_sync.search_hit[]
@@ -145,7 +152,7 @@ DECLARE
     v_initials text;
     v_read integer;
     v_hits jikan_sync.search_hit[];
-    v_more jikan_sync.search_hit[] := '{}';
+    v_more jikan_sync.search_hit[] := '{}'::jikan_sync.search_hit[];
 BEGIN
     WITH beginning AS MATERIALIZED (
         SELECT t.anime_id, t.title, t.number, t.type, t.is_short, t.words, t.key
@@ -164,7 +171,10 @@ BEGIN
                 -- Most go on, and by more than "(TV)" or "(2012)": no call for those.
                 WHEN b.key <> v_key AND length(b.key) <> ALL (v_apart)
                     THEN CASE WHEN b.type = 'Synonym' THEN 9 ELSE 8 END
-                ELSE jikan_sync.title_band(q, b.type, b.is_short, b.title, b.words, b.key)
+                ELSE jikan_sync.title_band(
+                    q.typed, q.is_plain, q.words, v_key,
+                    b.type, b.is_short, b.title, b.words, b.key
+                )
             END AS band
         FROM beginning AS b
         ORDER BY b.anime_id, band
@@ -181,7 +191,10 @@ BEGIN
                     k.anime_id,
                     k.title,
                     k.number,
-                    jikan_sync.title_band(q, k.type, k.is_short, k.title, k.words, k.key) AS band
+                    jikan_sync.title_band(
+                        q.typed, q.is_plain, q.words, v_key,
+                        k.type, k.is_short, k.title, k.words, k.key
+                    ) AS band
                 FROM jikan_sync.find_key(v_key, v_key || chr(1), q.read_rows) AS k
                 OFFSET 0  -- else it would be reckoned in each place that reads it
             ) AS t

@@ -21,7 +21,8 @@ AS $$
 DECLARE
     -- A variable of its own: of one inside q every field costs a look into the whole.
     v_filter CONSTANT jikan_sync.face_filter := q.filter;
-    v_read integer := greatest(500, q.read_rows);
+    v_many CONSTANT integer := greatest(500, q.read_rows);
+    v_read integer := v_many;
     c_last CONSTANT text := U&'\+10FFFF';
     c_article CONSTANT text := '^(the|an?) (?=.)';
     v_bare text := regexp_replace(q.words, c_article, '');
@@ -58,10 +59,11 @@ BEGIN
             FROM jikan_sync.find_anime(q.seed, v_read) AS f
             WHERE f.anime_id <> ALL (v_known)
         );
-        IF cardinality(v_ids) > 10 AND q.seed_2 <> '' THEN
-            v_others := ARRAY(SELECT f.anime_id FROM jikan_sync.find_anime(q.seed_2, v_read) AS f);
+        -- To read the titles of twenty takes as long as to find whose have another word.
+        IF cardinality(v_ids) > 20 AND q.seed_2 <> '' THEN
+            v_others := ARRAY(SELECT f.anime_id FROM jikan_sync.find_anime(q.seed_2, v_many) AS f);
             -- Of a word that more have than were read, it is not known who does not have it.
-            IF cardinality(v_ids) > 60 OR cardinality(v_others) < v_read THEN
+            IF cardinality(v_ids) > 60 OR cardinality(v_others) < v_many THEN
                 v_ids := ARRAY(SELECT unnest(v_ids) INTERSECT SELECT unnest(v_others));
             END IF;
         END IF;
@@ -77,18 +79,18 @@ BEGIN
                 t.title,
                 CASE WHEN t.is_bare THEN 'exact' ELSE 'prefix' END,
                 CASE
-                    WHEN t.is_bare THEN 0.85 + 0.05 * p.popularity
+                    WHEN t.is_bare THEN 0.85 + 0.05 * a.popularity_share
                     WHEN q.number IS NULL
                         THEN
                             0.52
-                            + 0.28 * p.popularity
+                            + 0.28 * a.popularity_share
                             - float8 '0.03' * least(abs(t.number) - 1, 1)
-                    WHEN q.number = t.number THEN 0.62 + 0.28 * p.popularity
+                    WHEN q.number = t.number THEN 0.62 + 0.28 * a.popularity_share
                     WHEN abs(q.number) = abs(t.number)
                         AND (t.number > 0 OR q.number < 0 OR q.name NOT LIKE '% part %')
-                        THEN 0.55 + 0.28 * p.popularity
+                        THEN 0.55 + 0.28 * a.popularity_share
                     -- The anime, but not the season asked for: no answer to stop at.
-                    ELSE 0.10 + 0.10 * p.popularity
+                    ELSE 0.10 + 0.10 * a.popularity_share
                 END
                 + CASE
                     WHEN t.is_bare THEN 0
@@ -112,9 +114,6 @@ BEGIN
         LIMIT q.read_rows
     ) AS t
     INNER JOIN jikan_sync.findable AS a ON a.id = t.anime_id
-    CROSS JOIN LATERAL (
-        SELECT jikan_sync.popularity_share(a.members, a.score) AS popularity
-    ) AS p
     WHERE jikan_sync.admits(v_filter, a);
     IF v_hits IS NOT NULL OR known IS NOT NULL OR cardinality(q.patterns) = 1 THEN
         RETURN v_hits;
@@ -127,7 +126,7 @@ BEGIN
                 a.id,
                 a.title,
                 'prefix',
-                0.40 + 0.20 * jikan_sync.popularity_share(a.members, a.score)
+                0.40 + 0.20 * a.popularity_share
                 - CASE WHEN q.number IS NULL THEN float8 '0.03' * least(abs(t.number) - 1, 1) ELSE 0 END
             )::jikan_sync.search_hit
         )

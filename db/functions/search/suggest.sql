@@ -30,7 +30,7 @@ SET enable_mergejoin = off
 SET jit = off
 AS $$
 DECLARE
-    c_main CONSTANT text[] := '{Default,English,Japanese}';
+    c_main CONSTANT text[] := '{Default,English,Japanese}'::text[];
     c_last CONSTANT text := U&'\+10FFFF';
     v_words CONSTANT text := jikan_sync.normalise_query(prefix);
     v_key CONSTANT text := jikan_sync.fold_title(v_words);
@@ -99,7 +99,7 @@ BEGIN
     ) AS b
     INNER JOIN jikan_sync.findable AS a ON a.id = b.anime_id
     WHERE (suggest.nsfw OR NOT a.is_nsfw) AND a.is_approved
-    ORDER BY jikan_sync.popularity_share(a.members, a.score) + b.lead DESC, a.mal_id
+    ORDER BY a.popularity_share + b.lead DESC, a.mal_id
     LIMIT max_rows;
 END;
 $$;

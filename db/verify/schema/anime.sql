@@ -12,6 +12,7 @@ SELECT
     genre_names,
     studio_names,
     is_nsfw,
+    popularity_share,
     is_full,
     embedding_hash,
     last_jikan_sync,

@@ -15,6 +15,7 @@ SELECT
     score,
     members,
     is_nsfw,
+    popularity_share,
     synopsis,
     embedding_hash,
     is_approved,

@@ -5,7 +5,6 @@ BEGIN;
 SET LOCAL ROLE jikan_owner;
 
 DROP FUNCTION jikan_sync.admits(jikan_sync.face_filter, jikan_sync.findable);
-DROP FUNCTION jikan_sync.has_condition(jikan_sync.face_filter);
 DROP FUNCTION jikan_sync.make_filter(
     text[], text[], text[], integer, integer, double precision, boolean, boolean
 );

@@ -3,6 +3,7 @@
 BEGIN;
 
 DROP FUNCTION jikan_sync.highlight(text, text, text);
+DROP FUNCTION jikan_sync.highlight_words(text, text, text);
 DROP FUNCTION jikan_sync.alike_place(text, text);
 DROP FUNCTION jikan_sync.bare_letters(text);
 

@@ -4,8 +4,8 @@ BEGIN;
 
 SET LOCAL ROLE jikan_owner;
 
-DROP FUNCTION jikan_sync.search_particles(jikan_sync.search_query);
-DROP FUNCTION jikan_sync.search_bare(text, integer, jikan_sync.face_filter);
+DROP FUNCTION jikan_sync.search_particles(jikan_sync.search_query, integer);
+DROP FUNCTION jikan_sync.read_bare(text);
 DROP FUNCTION jikan_sync.prefer_hits(jikan_sync.search_hit[], integer, text[]);
 
 COMMIT;

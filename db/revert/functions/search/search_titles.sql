@@ -6,7 +6,7 @@ SET LOCAL ROLE jikan_owner;
 
 DROP FUNCTION jikan_sync.search_titles(jikan_sync.search_query);
 DROP FUNCTION jikan_sync.title_band(
-    jikan_sync.search_query, text, boolean, text, text, text
+    text, boolean, text, text, text, boolean, text, text, text
 );
 DROP FUNCTION jikan_sync.title_hit(
     integer, jikan_sync.findable, text, integer, integer

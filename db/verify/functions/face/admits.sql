@@ -13,8 +13,8 @@ WHERE
 DO $$
 BEGIN
     ASSERT (jikan_sync.make_filter(genres => '{Action}')).genres = '{action}';
-    ASSERT jikan_sync.has_condition(jikan_sync.make_filter(year_to => 1999));
-    ASSERT NOT jikan_sync.has_condition(jikan_sync.make_filter(nsfw => true));
+    ASSERT (jikan_sync.make_filter(year_to => 1999)).is_narrow;
+    ASSERT NOT (jikan_sync.make_filter(nsfw => true)).is_narrow;
 END;
 $$;
 

@@ -6,7 +6,7 @@ SET LOCAL ROLE jikan_owner;
 
 DO $$
 BEGIN
-    ASSERT (SELECT b.query FROM jikan_sync.bare_queries('watch naruto') AS b) = 'naruto';
+    ASSERT (jikan_sync.bare_queries('watch naruto'))[1].query = 'naruto';
     ASSERT NOT jikan_sync.is_title('?');
 END;
 $$;
