@@ -1,6 +1,6 @@
 -- Deploy pgjikan:schema/neighbour to pg
 -- requires: schema/anime
--- requires: schema/embedding
+-- requires: functions/embeddings/current_vector
 -- requires: schema/clock
 -- requires: schema/findable
 -- requires: functions/embeddings/active_model_id
@@ -207,10 +207,7 @@ SELECT
     p.traits,
     e.embedding
 FROM jikan.profile AS p
-INNER JOIN jikan.embedding AS e
-    ON
-        p.anime_id = e.anime_id
-        AND p.embedding_hash = e.input_hash
+CROSS JOIN LATERAL jikan_sync.current_vector(p.anime_id, p.embedding_hash) AS e
 WHERE e.model_id = (SELECT jikan_sync.active_model_id());
 
 COMMENT ON VIEW jikan_sync.recommendable IS

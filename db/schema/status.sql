@@ -2,7 +2,7 @@
 -- requires: functions/freshness/is_stale
 -- requires: functions/jobs/run_job
 -- requires: schema/queue
--- requires: schema/embedding
+-- requires: functions/embeddings/current_vector
 
 -- What an operator looks at, a view a question, and one that says it all in lines. Computed from
 -- the rows at each look, so it is never wrong about how old the mirror is.
@@ -156,10 +156,12 @@ FROM jikan.embedding_model AS m
 CROSS JOIN a
 CROSS JOIN LATERAL (
     SELECT
-        count(*) FILTER (WHERE v.input_hash = t.embedding_hash) AS current_count,
-        count(*) FILTER (WHERE v.input_hash <> t.embedding_hash) AS outdated_count
+        count(c.anime_id) AS current_count,
+        count(*) - count(c.anime_id) AS outdated_count
     FROM jikan.embedding AS v
     INNER JOIN jikan.anime AS t ON v.anime_id = t.id
+    LEFT JOIN LATERAL jikan_sync.current_vector(t.id, t.embedding_hash) AS c
+        ON v.model_id = c.model_id
     WHERE v.model_id = m.id AND t.removed_at IS null
 ) AS e;
 

@@ -431,3 +431,87 @@ def test_what_forbids_ways_to_the_planner_is_not_compiled(
         " WHERE p.proconfig::text LIKE '%enable_%=off%' AND NOT 'jit=off' = ANY (p.proconfig)"
     ).fetchall()
     assert compiled == []
+
+
+#: What names the table of vectors and reads none as one that counts.
+OTHER_READERS = {
+    "jikan_sync.add_embedding_model": "makes its partitions",
+    "jikan_sync.adopt_embeddings": "writes, what others with the same text have",
+    "jikan_sync.write_embeddings": "writes",
+    "jikan_sync.status_embedding": "counts those that do not count, too",
+}
+
+
+def readers_of_vectors(connection: psycopg.Connection[Any]) -> set[str]:
+    """Functions and views that name the table of vectors, or compare a hash with that of a text."""
+    rows = connection.execute(
+        OURS
+        + r"""
+        , body AS (
+            SELECT split_part(p.name, '(', 1) AS name, pg_get_functiondef(p.oid) AS text
+            FROM routine AS p
+            WHERE p.prokind IN ('f', 'p')
+            UNION ALL
+            SELECT r.name, pg_get_viewdef(r.oid) FROM relation AS r WHERE r.relkind IN ('v', 'm')
+        )
+        SELECT DISTINCT b.name FROM body AS b
+        WHERE
+            b.text ~ '\mjikan\.embedding(_\d+)?\M'
+            OR b.text ~ '\minput_hash\s*(=|<>|!=|IS (NOT )?DISTINCT FROM)\s*\w+\.embedding_hash\M'
+            OR b.text ~ '\membedding_hash\s*(=|<>|!=|IS (NOT )?DISTINCT FROM)\s*\w+\.input_hash\M'
+        """
+    )
+    return {name for (name,) in rows}
+
+
+def test_whether_a_vector_counts_is_asked_in_one_place(
+    connection: psycopg.Connection[Any],
+) -> None:
+    """No other reads vectors past the hash of their text, or compares that by itself."""
+    found = readers_of_vectors(connection)
+    assert found == {"jikan_sync.current_vector", *OTHER_READERS}, (
+        "jikan_sync.current_vector has it"
+    )
+
+
+@pytest.mark.parametrize(
+    "sin",
+    [
+        "CREATE VIEW jikan_sync.sin AS SELECT e.embedding FROM jikan.embedding AS e",
+        "CREATE VIEW jikan_sync.sin AS SELECT a.id FROM jikan.anime AS a"
+        " JOIN jikan_sync.suspect_text AS s ON s.input_hash = a.embedding_hash",
+        "CREATE FUNCTION jikan_sync.sin() RETURNS bigint LANGUAGE sql"
+        " BEGIN ATOMIC SELECT count(*) FROM jikan.embedding_1; END",
+        "CREATE FUNCTION jikan_sync.sin() RETURNS bigint LANGUAGE plpgsql AS $$"
+        " BEGIN RETURN (SELECT count(*) FROM jikan.embedding AS e); END $$",
+        "CREATE FUNCTION jikan_sync.sin(v uuid) RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN"
+        " RETURN (SELECT a.embedding_hash <> s.input_hash FROM jikan.anime AS a"
+        " CROSS JOIN jikan_sync.suspect_text AS s); END $$",
+    ],
+)
+def test_a_vector_read_elsewhere_is_seen(connection: psycopg.Connection[Any], sin: str) -> None:
+    before = readers_of_vectors(connection)
+    connection.execute(sin.encode())
+    assert readers_of_vectors(connection) == before | {"jikan_sync.sin"}
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "SELECT * FROM jikan_sync.recommendable WHERE anime_id = 1",
+        "SELECT * FROM jikan_sync.query_likeness('tea', '{1}')",
+        "SELECT * FROM jikan_sync.lacking_models(1)",
+        "SELECT * FROM jikan_sync.missing_embeddings(1)",
+        "SELECT * FROM jikan_sync.embedding_coverage(1)",
+        "SELECT * FROM jikan_sync.status_embedding",
+    ],
+)
+def test_current_vectors_are_looked_up_in_the_table(
+    connection: psycopg.Connection[Any], query: str
+) -> None:
+    """By its keys: a function that is called for each row would read them one by one."""
+    plan = "\n".join(row[0] for row in connection.execute(f"EXPLAIN {query}".encode()))
+    assert "on embedding_1" in plan
+    assert "Function Scan" not in plan
+    # Else a row or none is expected where there are thousands.
+    assert ("Anti Join" in plan) == ("lacking" in query or "missing" in query)

@@ -1,5 +1,6 @@
 -- Deploy pgjikan:functions/embeddings/embedding_model to pg
 -- requires: functions/embeddings/active_model_id
+-- requires: functions/embeddings/current_vector
 -- requires: functions/embeddings/has_current_vector
 -- requires: functions/embeddings/unit_vector
 
@@ -25,14 +26,11 @@ ROWS 1
 BEGIN ATOMIC
     SELECT
         count(*),
-        count(e.anime_id),
-        coalesce(count(e.anime_id)::double precision / nullif(count(*), 0), 1)
+        count(v.anime_id),
+        coalesce(count(v.anime_id)::double precision / nullif(count(*), 0), 1)
     FROM jikan.anime AS a
-    LEFT JOIN jikan.embedding AS e
-        ON
-            e.model_id = embedding_coverage.model_id
-            AND a.id = e.anime_id
-            AND a.embedding_hash = e.input_hash
+    LEFT JOIN LATERAL jikan_sync.current_vector(a.id, a.embedding_hash) AS v
+        ON v.model_id = embedding_coverage.model_id
     WHERE a.removed_at IS NULL;
 END;
 

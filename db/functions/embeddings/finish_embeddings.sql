@@ -1,4 +1,5 @@
 -- Deploy pgjikan:functions/embeddings/finish_embeddings to pg
+-- requires: functions/embeddings/current_vector
 -- requires: functions/embeddings/has_current_vector
 -- requires: functions/queue/complete
 -- requires: functions/queue/release
@@ -23,18 +24,12 @@ BEGIN ATOMIC
         m.status = 'active'
     FROM jikan.embedding_model AS m
     INNER JOIN jikan.anime AS a ON a.id = lacking_models.anime_id
+    LEFT JOIN LATERAL jikan_sync.current_vector(a.id, a.embedding_hash) AS v ON m.id = v.model_id
     WHERE
         m.status IN ('active', 'backfilling')
         AND (m.gone_until IS NULL OR m.gone_until <= (SELECT jikan_sync.clock_now()))
         AND a.removed_at IS NULL
-        AND NOT EXISTS (
-            SELECT 1
-            FROM jikan.embedding AS e
-            WHERE
-                e.model_id = m.id
-                AND e.anime_id = a.id
-                AND e.input_hash = a.embedding_hash
-        );
+        AND v.model_id IS NULL;
 END;
 
 COMMENT ON FUNCTION jikan_sync.lacking_models(bigint) IS

@@ -1,5 +1,5 @@
 -- Deploy pgjikan:functions/embeddings/has_current_vector to pg
--- requires: schema/embedding
+-- requires: functions/embeddings/current_vector
 
 -- Whether a row is recommendable: the one question behind sync_status pending_embeddings.
 
@@ -15,11 +15,13 @@ BEGIN ATOMIC
     SELECT exists(
         SELECT 1
         FROM jikan.embedding_model AS m
-        INNER JOIN jikan.embedding AS e ON m.id = e.model_id
+        CROSS JOIN
+            LATERAL jikan_sync.current_vector(
+                has_current_vector.anime_id, has_current_vector.input_hash
+            ) AS v
         WHERE
             m.status = 'active'
-            AND e.anime_id = has_current_vector.anime_id
-            AND e.input_hash = has_current_vector.input_hash
+            AND m.id = v.model_id
     );
 END;
 

@@ -2,7 +2,7 @@
 -- requires: functions/embeddings/active_model_id
 -- requires: functions/queue/enqueue
 -- requires: functions/embeddings/embedding_text
--- requires: schema/embedding
+-- requires: functions/embeddings/current_vector
 -- requires: schema/suspect_text
 
 -- Which texts are to be embedded, and how soon. A stored response may call for
@@ -95,15 +95,11 @@ BEGIN ATOMIC
         a.id,
         a.mal_id
     FROM jikan.anime AS a
+    LEFT JOIN LATERAL jikan_sync.current_vector(a.id, a.embedding_hash) AS v
+        ON v.model_id = missing_embeddings.model_id
     WHERE
         a.removed_at IS NULL
-        AND NOT EXISTS (
-            SELECT FROM jikan.embedding AS e
-            WHERE
-                e.model_id = missing_embeddings.model_id
-                AND e.anime_id = a.id
-                AND e.input_hash = a.embedding_hash
-        );
+        AND v.model_id IS NULL;
 END;
 
 COMMENT ON FUNCTION jikan_sync.missing_embeddings(integer) IS

@@ -2,6 +2,7 @@
 -- requires: schema/neighbour
 -- requires: functions/recommend/trait_vector
 -- requires: functions/face/admits
+-- requires: functions/embeddings/current_vector
 
 -- The one way from a vector to titles, for the search by meaning. An exact scan: at 27,631 titles
 -- it takes 15 ms, at sixteen times as many 240 ms, and MyAnimeList has grown by a twentieth a year.
@@ -27,10 +28,8 @@ DECLARE
 BEGIN
     RETURN QUERY
     SELECT a.id, jikan_sync.vector_product(e.embedding, probe)::real AS similarity
-    FROM jikan.embedding AS e
-    INNER JOIN jikan_sync.findable AS a
-        ON a.id = e.anime_id
-        AND a.embedding_hash = e.input_hash
+    FROM jikan_sync.findable AS a
+    CROSS JOIN LATERAL jikan_sync.current_vector(a.id, a.embedding_hash) AS e
     WHERE e.model_id = v_model
         AND probe IS NOT NULL
         AND jikan_sync.admits(filter, a)

@@ -3,6 +3,7 @@
 -- requires: functions/recommend/write_profiles
 -- requires: schema/recommendation
 -- requires: schema/franchise
+-- requires: functions/embeddings/current_vector
 
 -- What goes with a title. People lead: those who voted for a pair, for another title of its
 -- franchise, and those whom two steps over votes connect. What is alike is added on one scale, so
@@ -69,10 +70,8 @@ BEGIN
         FROM jikan.profile AS p
         INNER JOIN jikan.anime AS a ON a.id = p.anime_id
         CROSS JOIN jikan_sync.neighbour_weight() AS w
-        LEFT JOIN jikan.embedding AS e
-            ON e.anime_id = p.anime_id
-            AND e.model_id = v_model
-            AND e.input_hash = p.embedding_hash
+        LEFT JOIN LATERAL jikan_sync.current_vector(p.anime_id, p.embedding_hash) AS e
+            ON e.model_id = v_model
         WHERE p.anime_id = ANY (anime_ids)
     ),
 

@@ -3,6 +3,7 @@
 -- requires: functions/recommend/recommendation_rows
 -- requires: functions/search/search
 -- requires: functions/embeddings/request_vector
+-- requires: functions/embeddings/current_vector
 -- requires: functions/search/story_hits
 
 -- The face: search by meaning. Three legs: the words of the story, the likeness of the vectors, and
@@ -41,14 +42,12 @@ BEGIN ATOMIC
         e.anime_id,
         jikan_sync.vector_product(e.embedding, v.embedding)::real
     FROM jikan_sync.query_vector AS v
-    INNER JOIN jikan.embedding AS e ON v.model_id = e.model_id
-    INNER JOIN jikan.anime AS a
-        ON
-            e.anime_id = a.id
-            AND e.input_hash = a.embedding_hash
+    CROSS JOIN jikan.anime AS a
+    CROSS JOIN LATERAL jikan_sync.current_vector(a.id, a.embedding_hash) AS e
     WHERE
         v.model_id = (SELECT jikan_sync.active_model_id())
         AND v.query_key = query_likeness.query_key
+        AND v.model_id = e.model_id
         AND e.anime_id = any(query_likeness.anime_ids);
 END;
 
