@@ -272,7 +272,8 @@ VALUES
 ),
 (
     'max_live_query_embeddings', '200', 'number', '0', '100000',
-    'Query texts that may wait for their vector at once; more are refused.'
+    'Query texts, of all logins together, that may wait for their vector at once; more are '
+    'refused.'
 ),
 (
     'max_unknown_anime', '200', 'number', '0', '100000',

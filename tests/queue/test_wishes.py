@@ -280,6 +280,41 @@ def test_who_floods_until_the_caps_are_full_stops_nobody_else(
         stale.execute("DROP OWNED BY flooder; DROP ROLE flooder")
 
 
+def test_query_texts_that_wait_are_capped_over_all_logins(
+    queue: Queue, stale: psycopg.Connection[Any], connect: Connect
+) -> None:
+    """Each may cost money, whoever asks. It is the texts that are refused, never the answer."""
+    stale.execute(
+        "UPDATE jikan_sync.setting SET value = '5' WHERE name = 'max_live_query_embeddings'"
+    )
+    stale.execute("CREATE ROLE flooder LOGIN; GRANT anime_reader TO flooder")
+    flooder, reader = connect(), connect(role="anime_reader")
+
+    def ask(who: psycopg.Connection[Any], *texts: str) -> set[str]:
+        for text in texts:
+            who.execute("SELECT count(*) FROM anime.search_semantic(%s)", [text])
+        return {key.removeprefix("embed_query:") for key in tasks(stale)}
+
+    try:
+        flooder.execute("SET SESSION AUTHORIZATION flooder")
+        assert ask(flooder, "tea", "rain", "snow") == {"tea", "rain", "snow"}
+        full = ask(reader, "rain", "fog", "ice", "sun")
+        assert full > {"tea", "rain", "snow"}
+        assert len(full) == 5, "what another login waits for takes no place twice"
+        assert ask(flooder, "wind") == ask(reader, "dust") == full
+        assert tasks(stale).keys() == {f"embed_query:{text}" for text in full}
+        # Others wait for titles, and are not held up.
+        reader.execute("SELECT anime.get(987654)")
+        assert tasks(stale)["anime:987654"] == "high"
+        [claimed, *_] = queue.claim(lane="embedding")
+        queue.complete(claimed)
+        assert "dust" in ask(reader, "dust")
+        assert "wind" not in ask(flooder, "wind")
+    finally:
+        flooder.execute("RESET SESSION AUTHORIZATION")
+        stale.execute("DROP OWNED BY flooder; DROP ROLE flooder")
+
+
 def test_ids_that_do_not_exist_cost_the_login_its_allowance(
     stale: psycopg.Connection[Any], connect: Connect
 ) -> None:
