@@ -55,24 +55,27 @@ SELECT  -- noqa: ST06
         a.images #>> '{jpg,large_image_url}', a.images #>> '{jpg,image_url}'
     ) AS image_url,
     CASE
-        WHEN jikan_sync.stale_at(a.last_jikan_sync, coalesce(s.max_age, p.max_age)) <= n.now
+        WHEN jikan_sync.stale_at(a.last_jikan_sync, coalesce(s.max_age, n.max_age)) <= n.now
             THEN 'stale'
         WHEN a.sync_status = 'pending_embeddings' THEN 'pending_embeddings'
         ELSE 'fresh'
     END AS freshness,
-    jikan_sync.stale_at(a.last_jikan_sync, coalesce(s.max_age, p.max_age)) AS stale_at,
+    jikan_sync.stale_at(a.last_jikan_sync, coalesce(s.max_age, n.max_age)) AS stale_at,
     a.approved IS NOT FALSE AS is_approved
 FROM jikan.anime AS a
 LEFT JOIN jikan_sync.freshness_policy AS s
     ON s.facet = 'core' AND a.status = s.status
-LEFT JOIN jikan_sync.freshness_policy AS p
-    ON p.facet = 'core' AND p.status IS NULL
 -- Not WITH: a view with WITH is not merged into the query, and a search would read every anime.
 CROSS JOIN (  -- noqa: ST05
     SELECT
         coalesce(
             (SELECT c.frozen_at FROM jikan_sync.clock AS c), statement_timestamp()
-        ) AS now
+        ) AS now,
+        (
+            SELECT p.max_age
+            FROM jikan_sync.freshness_policy AS p
+            WHERE p.facet = 'core' AND p.status IS NULL
+        ) AS max_age
 ) AS n;
 
 COMMENT ON VIEW anime.catalog IS

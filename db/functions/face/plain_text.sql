@@ -26,7 +26,7 @@ DECLARE
         'Igrave,Iacute,Icirc,Iuml,ETH,Ntilde,Ograve,Oacute,Ocirc,Otilde,Ouml,times,Oslash,Ugrave,'
         'Uacute,Ucirc,Uuml,Yacute,THORN,szlig,agrave,aacute,acirc,atilde,auml,aring,aelig,ccedil,'
         'egrave,eacute,ecirc,euml,igrave,iacute,icirc,iuml,eth,ntilde,ograve,oacute,ocirc,otilde,'
-        'ouml,divide,oslash,ugrave,uacute,ucirc,uuml,yacute,thorn,yuml}';
+        'ouml,divide,oslash,ugrave,uacute,ucirc,uuml,yacute,thorn,yuml}'::text[];
     c_other CONSTANT jsonb :=
         '{"quot":34,"amp":38,"apos":39,"lt":60,"gt":62,"OElig":338,"oelig":339,"Scaron":352,'
         '"scaron":353,"Yuml":376,"fnof":402,"circ":710,"tilde":732,"Alpha":913,"Beta":914,'
@@ -50,7 +50,7 @@ DECLARE
         '"ne":8800,"equiv":8801,"le":8804,"ge":8805,"sub":8834,"sup":8835,"nsub":8836,"sube":8838,'
         '"supe":8839,"oplus":8853,"otimes":8855,"perp":8869,"sdot":8901,"lceil":8968,"rceil":8969,'
         '"lfloor":8970,"rfloor":8971,"lang":9001,"rang":9002,"loz":9674,"spades":9824,'
-        '"clubs":9827,"hearts":9829,"diams":9830}';
+        '"clubs":9827,"hearts":9829,"diams":9830}'::jsonb;
 BEGIN
     RETURN (
         SELECT

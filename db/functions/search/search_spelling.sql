@@ -203,7 +203,7 @@ BEGIN
             )::jikan_sync.search_hit
         )
     INTO v_hits
-    FROM unnest(v_titles[1:50]) AS t
+    FROM unnest(v_titles[1:40]) AS t
     INNER JOIN jikan_sync.findable AS a ON a.id = t.anime_id
     WHERE jikan_sync.admits(v_filter, a);
     RETURN v_hits;

@@ -24,8 +24,8 @@ DECLARE
     v_many CONSTANT integer := greatest(500, q.read_rows);
     v_read integer := v_many;
     c_last CONSTANT text := U&'\+10FFFF';
-    c_article CONSTANT text := '^(the|an?) (?=.)';
-    v_bare text := regexp_replace(q.words, c_article, '');
+    v_bare CONSTANT text := regexp_replace(q.words, '^(the|an?) (?=.)', '');
+    v_whole CONSTANT text[] := ARRAY[v_bare, 'the ' || v_bare, 'a ' || v_bare, 'an ' || v_bare];
     v_known bigint[] := ARRAY(SELECT k.anime_id FROM unnest(known) AS k);
     v_ids bigint[];
     v_others bigint[];
@@ -106,7 +106,7 @@ BEGIN
             i.number,
             i.key,
             -- The whole title, but for an article.
-            NOT i.is_short AND regexp_replace(i.words, c_article, '') = v_bare AS is_bare
+            NOT i.is_short AND i.words = ANY (v_whole) AS is_bare
         FROM unnest(v_ids) AS c (anime_id)
         INNER JOIN jikan.title AS i ON i.anime_id = c.anime_id
         WHERE (' ' || i.words || ' ' || i.key) LIKE ALL (q.patterns)
