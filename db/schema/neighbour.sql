@@ -208,7 +208,13 @@ SELECT
     e.embedding
 FROM jikan.profile AS p
 CROSS JOIN LATERAL jikan_sync.current_vector(p.anime_id, p.embedding_hash) AS e
-WHERE e.model_id = (SELECT jikan_sync.active_model_id());
+-- Not by `jikan_sync.active_model_id`: to begin a function takes longer than to look.
+WHERE
+    e.model_id = (
+        SELECT m.id
+        FROM jikan.embedding_model AS m
+        WHERE m.status = 'active'
+    );
 
 COMMENT ON VIEW jikan_sync.recommendable IS
 'Anime that may be recommended: those with a current vector of the active model.';
