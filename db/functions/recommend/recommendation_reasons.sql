@@ -29,22 +29,81 @@ BEGIN ATOMIC
             a.studio_names
         FROM jikan.anime AS a
         WHERE a.id = any(recommendation_reasons.liked)
+    ),
+
+    -- Counted once, not for each row that is alike.
+    wanted AS MATERIALIZED (
+        SELECT
+            c.name,
+            c.title,
+            c.liked_count,
+            coalesce(t.rarity, 3) AS rarity
+        FROM (
+            SELECT
+                lower(g.title) AS name,
+                min(g.title) AS title,
+                count(DISTINCT g.anime_id) AS liked_count
+            FROM (
+                SELECT
+                    l.id AS anime_id,
+                    anime.plain_text(e.entry ->> 'name') AS title
+                FROM jikan.anime AS l
+                CROSS JOIN
+                    LATERAL jsonb_array_elements(
+                        l.genres || l.explicit_genres || l.themes || l.demographics
+                    ) AS e (entry)
+                WHERE l.id = any(recommendation_reasons.liked)
+            ) AS g
+            GROUP BY lower(g.title)
+        ) AS c
+        LEFT JOIN jikan_sync.trait AS t ON t.kind = 'genre' AND c.name = t.name
+    ),
+
+    picked AS MATERIALIZED (
+        SELECT
+            a.id,
+            a.mal_id,
+            a.genre_names,
+            a.studio_names,
+            i.is_walked
+        FROM
+            unnest(
+                recommendation_reasons.anime_ids, recommendation_reasons.is_walked
+            ) AS i (anime_id, is_walked)
+        INNER JOIN jikan.anime AS a ON i.anime_id = a.id
+    ),
+
+    -- A vote for the title itself says more than one for its franchise.
+    voted AS MATERIALIZED (
+        SELECT DISTINCT ON (o.mal_id)
+            o.mal_id,
+            o.votes,
+            l.mal_id AS liked_mal_id,
+            l.title
+        FROM jikan_sync.vote AS o
+        LEFT JOIN liked AS l ON o.other_mal_id = l.mal_id
+        WHERE
+            o.mal_id = any(array(SELECT p.mal_id FROM picked AS p))
+            AND o.other_mal_id = any(
+                array(SELECT k.mal_id FROM liked AS k) || recommendation_reasons.sibling_mal_ids
+            )
+        ORDER BY o.mal_id ASC, l.mal_id IS NULL ASC, o.votes DESC, l.mal_id ASC
     )
 
     SELECT
         a.id,
         CASE
             WHEN v.votes IS NOT NULL THEN 'voted'
-            WHEN i.is_walked THEN 'walk'
+            WHEN a.is_walked THEN 'walk'
             ELSE 'alike'
         END,
         CASE
-            WHEN v.votes IS NOT NULL AND v.mal_id IS NULL
+            WHEN v.votes IS NOT NULL AND v.liked_mal_id IS NULL
                 THEN format('recommended by %s for its franchise', v.votes)
             WHEN v.votes IS NOT NULL AND cardinality(recommendation_reasons.liked) = 1
                 THEN format('recommended by %s', v.votes)
             WHEN v.votes IS NOT NULL THEN format('recommended by %s for %s', v.votes, v.title)
-            WHEN i.is_walked THEN 'liked by the same people'
+            WHEN a.is_walked THEN 'liked by the same people'
             -- Looked up only where nothing else was said.
             ELSE coalesce(
                 'alike: ' || (
@@ -55,34 +114,16 @@ BEGIN ATOMIC
                         )
                     FROM (
                         SELECT
-                            t.name,
-                            t.liked_count,
-                            t.rarity,
-                            (
-                                SELECT min(anime.plain_text(e.entry ->> 'name'))
-                                FROM
-                                    jsonb_array_elements(
-                                        a.genres || a.explicit_genres || a.themes || a.demographics
-                                    ) AS e (entry)
-                                WHERE lower(anime.plain_text(e.entry ->> 'name')) = t.name
-                            ) AS title
-                        FROM (
-                            SELECT
-                                c.name,
-                                c.liked_count,
-                                coalesce(r.rarity, 3) AS rarity
-                            FROM (
-                                SELECT
-                                    n.name,
-                                    count(*) AS liked_count
-                                FROM unnest(a.genre_names) AS n (name)
-                                INNER JOIN liked AS l ON n.name = any(l.genre_names)
-                                GROUP BY n.name
-                            ) AS c
-                            LEFT JOIN jikan_sync.trait AS r ON r.kind = 'genre' AND c.name = r.name
-                            ORDER BY c.liked_count DESC, rarity DESC, c.name ASC
-                            LIMIT 3
-                        ) AS t
+                            w.name,
+                            w.title,
+                            w.rarity,
+                            -- What a title has as a genre and as a theme counts twice.
+                            w.liked_count * cardinality(array_positions(a.genre_names, w.name))
+                                AS liked_count
+                        FROM wanted AS w
+                        WHERE w.name = any(a.genre_names)
+                        ORDER BY liked_count DESC, w.rarity DESC, w.name ASC
+                        LIMIT 3
                     ) AS g
                 ),
                 'alike: by ' || (
@@ -93,27 +134,8 @@ BEGIN ATOMIC
                 'nothing nearer'
             )
         END
-    FROM
-        unnest(
-            recommendation_reasons.anime_ids, recommendation_reasons.is_walked
-        ) AS i (anime_id, is_walked)
-    INNER JOIN jikan.anime AS a ON i.anime_id = a.id
-    -- A vote for the title itself says more than one for its franchise.
-    LEFT JOIN LATERAL (
-        SELECT
-            o.votes,
-            l.mal_id,
-            l.title
-        FROM jikan_sync.vote AS o
-        LEFT JOIN liked AS l ON o.other_mal_id = l.mal_id
-        WHERE
-            o.mal_id = a.mal_id
-            AND o.other_mal_id = any(
-                array(SELECT k.mal_id FROM liked AS k) || recommendation_reasons.sibling_mal_ids
-            )
-        ORDER BY l.mal_id IS NULL ASC, o.votes DESC, l.mal_id ASC
-        LIMIT 1
-    ) AS v ON TRUE;
+    FROM picked AS a
+    LEFT JOIN voted AS v ON a.mal_id = v.mal_id;
 END;
 
 COMMENT ON FUNCTION jikan_sync.recommendation_reasons(
