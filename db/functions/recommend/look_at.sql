@@ -61,7 +61,7 @@ CREATE FUNCTION jikan_sync.look_at(
     anime_ids bigint[],
     with_franchise boolean
 )
-RETURNS TABLE (anime_id bigint, score double precision)
+RETURNS TABLE (anime_id bigint, mal_id integer, popularity real, score double precision)
 LANGUAGE plpgsql
 STABLE
 ROWS 50
@@ -97,6 +97,8 @@ BEGIN
 
     SELECT
         r.anime_id,
+        r.mal_id,
+        r.popularity,
         sum(
             s.weight * CASE WHEN c.excess > 0 THEN sqrt(c.excess) ELSE c.excess / 1000 END
         ) / sum(s.weight) AS score
@@ -113,7 +115,7 @@ BEGIN
                 w.popularity, r.popularity, w.love, r.love
             ) - s.floor AS excess
     ) AS c
-    GROUP BY r.anime_id
+    GROUP BY r.anime_id, r.mal_id, r.popularity
     HAVING with_franchise
         OR NOT coalesce(
             bool_or(

@@ -200,29 +200,26 @@ BEGIN
             AND coalesce(cardinality(v_ids), 0) + cardinality(v_more) < max_rows
             AND v_compared IS NOT NULL;
         IF v_depth IS DISTINCT FROM 0 THEN
-            v_more := ARRAY(
-                SELECT p.anime_id
-                FROM jikan_sync.popular_titles(filter, v_hidden || v_mal_ids, v_depth)
-                    AS p (anime_id)
-            );
+            v_more := jikan_sync.popular_titles(filter, v_hidden || v_mal_ids, v_depth);
             v_found := cardinality(v_more);
         END IF;
         -- What was looked at before is not looked at again.
-        v_more := ARRAY(SELECT unnest(v_more) EXCEPT SELECT unnest(v_more_ids));
+        IF v_more_ids <> '{}' THEN
+            v_more := ARRAY(SELECT unnest(v_more) EXCEPT SELECT unnest(v_more_ids));
+        END IF;
         IF v_more <> '{}' THEN
             SELECT
-                v_more_ids || coalesce(array_agg(p.anime_id), '{}'),
+                v_more_ids || coalesce(array_agg(l.anime_id), '{}'),
                 v_more_scores || coalesce(
                     array_agg(
-                        l.score + popularity_weight * p.popularity - coalesce(d.penalty, 0)
+                        l.score + popularity_weight * l.popularity - coalesce(d.penalty, 0)
                     ),
                     '{}'
                 )
             INTO v_more_ids, v_more_scores
             FROM jikan_sync.look_at(v_compared, v_weights, v_more, with_franchise) AS l
-            INNER JOIN jikan.profile AS p ON p.anime_id = l.anime_id
             LEFT JOIN unnest(v_disliked_mal_ids, v_penalties) AS d (mal_id, penalty)
-                ON d.mal_id = p.mal_id;
+                ON d.mal_id = l.mal_id;
         END IF;
 
         v_picked := '{}';

@@ -13,22 +13,22 @@ CREATE FUNCTION jikan_sync.popular_titles(
     without integer[],
     max_rows integer
 )
-RETURNS SETOF bigint
+RETURNS bigint[]
 LANGUAGE plpgsql
 STABLE
-ROWS 100
 SET search_path = pg_catalog, pg_temp
 -- With the filter known the conditions it does not make are planned away.
 SET plan_cache_mode = force_custom_plan
 AS $$
 BEGIN
-    RETURN QUERY
-    SELECT p.anime_id
-    FROM jikan_sync.candidate AS p
-    WHERE jikan_sync.admits(filter, p.facts)
-        AND p.mal_id <> ALL (without)
-    ORDER BY p.members DESC, p.anime_id
-    LIMIT max_rows;
+    RETURN ARRAY(
+        SELECT p.anime_id
+        FROM jikan_sync.candidate AS p
+        WHERE jikan_sync.admits(filter, p.facts)
+            AND p.mal_id <> ALL (without)
+        ORDER BY p.members DESC, p.anime_id
+        LIMIT max_rows
+    );
 END;
 $$;
 
