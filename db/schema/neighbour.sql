@@ -46,6 +46,10 @@ WITH (fillfactor = 50);
 CREATE INDEX profile_members_idx ON jikan.profile (members DESC, anime_id)
 INCLUDE (mal_id, is_nsfw, is_approved, year, score, type, status, genre_names);
 
+-- The same for years, the filter that leaves fewest: a tenth of the time where few pass.
+CREATE INDEX profile_year_idx ON jikan.profile (year, members DESC, anime_id)
+INCLUDE (mal_id, is_nsfw, is_approved, score, type, status, genre_names);
+
 CREATE INDEX profile_nsfw_idx ON jikan.profile (members DESC, anime_id) WHERE is_nsfw;
 
 CREATE INDEX profile_stem_idx ON jikan.profile (stem);
