@@ -103,6 +103,21 @@ COMMENT ON COLUMN jikan_sync.trait.rarity IS
 'What it is worth to have it in common: of a genre the logarithm of how many anime there are for
 each that has it, of a studio the square root of the share.';
 
+CREATE TABLE jikan_sync.recount (
+    is_only boolean PRIMARY KEY DEFAULT TRUE CHECK (is_only),
+    is_running boolean NOT NULL
+);
+
+INSERT INTO jikan_sync.recount (is_running)
+VALUES (FALSE);
+
+COMMENT ON TABLE jikan_sync.recount IS
+'Whether profiles wait for a new count, so that nobody who asks reads them all. One row.';
+COMMENT ON COLUMN jikan_sync.recount.is_only IS 'Always true: there is one row.';
+COMMENT ON COLUMN jikan_sync.recount.is_running IS
+'Whether there were profiles whose traits an earlier count had made, as `jikan_sync.count_traits`
+last saw.';
+
 CREATE TABLE jikan.neighbour (
     anime_id bigint PRIMARY KEY REFERENCES jikan.anime (id) ON DELETE CASCADE,
     mal_ids integer[] NOT NULL,

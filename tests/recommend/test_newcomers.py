@@ -59,12 +59,16 @@ def test_traits_are_written_a_bounded_number_a_run_and_no_store_is_waited_for(
     storing = connect(autocommit=False)
     store(storing, {"mal_id": 7, "members": 4711})
     connection.execute("SET lock_timeout = '100ms'")
+    assert not value(connection, "SELECT jikan_sync.count_traits(0)")
+    assert value(connection, "SELECT jikan_sync.is_recounting()")
     left = []
     while value(connection, count):
         left.append(value(connection, outdated))
     assert left == [4, 1]
+    assert value(connection, "SELECT jikan_sync.is_recounting()")
     storing.commit()
     assert value(connection, count)
+    assert not value(connection, "SELECT jikan_sync.is_recounting()")
     assert value(connection, outdated) == 0
     assert not value(connection, count)
     assert value(connection, "SELECT max(anime_count) FROM jikan_sync.trait") == 7

@@ -1,5 +1,6 @@
 -- Deploy pgjikan:functions/recommend/count_traits to pg
 -- requires: functions/recommend/write_profiles
+-- requires: functions/recommend/neighbour_weight
 
 -- How rare genres and studios are, and what profiles make of it: counted at once, written a bounded
 -- number a run, since who stores a title waits while its profile is written.
@@ -16,6 +17,8 @@ AS $$
 DECLARE
     v_count integer := (SELECT count(*) FROM jikan.profile);
     v_counted integer;
+    v_is_new boolean := false;
+    v_has_written boolean;
 BEGIN
     -- One counts at a time; another goes on with what was counted before.
     SELECT t.anime_count INTO v_counted
@@ -28,6 +31,7 @@ BEGIN
     END IF;
     IF v_count NOT BETWEEN v_counted / 1.1 AND v_counted * 1.1 THEN
         v_counted := v_count;
+        v_is_new := true;
         MERGE INTO jikan_sync.trait AS t
         USING (
             SELECT
@@ -74,7 +78,19 @@ BEGIN
     FROM outdated AS o
     INNER JOIN jikan.anime AS a ON a.id = o.anime_id
     WHERE p.anime_id = o.anime_id;
-    RETURN FOUND;
+    v_has_written := FOUND;
+    -- Looked for only where there may be some: it takes the reading of every profile.
+    IF v_is_new OR v_has_written OR jikan_sync.is_recounting() THEN
+        UPDATE jikan_sync.recount AS r
+        SET is_running = n.is_running
+        FROM (
+            SELECT EXISTS (
+                SELECT FROM jikan.profile AS p WHERE p.counted <> v_counted
+            ) AS is_running
+        ) AS n
+        WHERE r.is_running <> n.is_running;
+    END IF;
+    RETURN v_has_written;
 END;
 $$;
 

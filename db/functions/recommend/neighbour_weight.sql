@@ -192,17 +192,12 @@ RETURNS boolean
 LANGUAGE sql
 STABLE
 BEGIN ATOMIC
-    SELECT
-        exists(
-            SELECT FROM jikan.profile AS p
-            WHERE p.counted <> t.anime_count
-        )
-    FROM jikan_sync.trait AS t
-    WHERE t.kind = 'genre' AND t.name = '';
+    SELECT r.is_running FROM jikan_sync.recount AS r;
 END;
 
 COMMENT ON FUNCTION jikan_sync.is_recounting() IS
-'Whether there are profiles whose traits were made by an earlier count.';
+'Whether there are profiles whose traits were made by an earlier count. A store that began before a
+count and ends after it is mended by the next run and not waited for.';
 
 CREATE FUNCTION jikan_sync.neighbour_basis()
 RETURNS integer

@@ -7,6 +7,7 @@ DROP VIEW jikan_sync.candidate;
 DROP TABLE jikan_sync.newcomer;
 DROP TABLE jikan_sync.neighbour_wish;
 DROP TABLE jikan.neighbour;
+DROP TABLE jikan_sync.recount;
 DROP TABLE jikan_sync.trait;
 DROP TABLE jikan.profile;
 

@@ -33,6 +33,12 @@ FROM jikan_sync.trait
 WHERE FALSE;
 
 SELECT
+    is_only,
+    is_running
+FROM jikan_sync.recount
+WHERE FALSE;
+
+SELECT
     anime_id,
     mal_ids,
     scores,
