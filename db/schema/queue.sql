@@ -108,7 +108,8 @@ COMMENT ON COLUMN jikan_sync.queue.lane IS 'Who does it: the jikan lane or the e
 COMMENT ON COLUMN jikan_sync.queue.anime_id IS 'The mirrored anime it is about, if one is.';
 COMMENT ON COLUMN jikan_sync.queue.mal_id IS 'The MyAnimeList id it is about, if one is.';
 COMMENT ON COLUMN jikan_sync.queue.payload IS
-'Further arguments: facet, query and query_key, year, season, page.';
+'Further arguments: facet, query and query_key, year, season, page; requested_by, the login whose
+text it is to embed, for the limit per login.';
 COMMENT ON COLUMN jikan_sync.queue.priority IS 'high: a user waits for it; low: bulk.';
 COMMENT ON COLUMN jikan_sync.queue.dedupe_key IS
 'One live task per thing to do: `jikan_sync.task_key`.';
@@ -272,8 +273,7 @@ VALUES
 ),
 (
     'max_live_query_embeddings', '200', 'number', '0', '100000',
-    'Query texts, of all logins together, that may wait for their vector at once; more are '
-    'refused.'
+    'Query texts of a login that may wait for their vector at once; more are refused.'
 ),
 (
     'max_unknown_anime', '200', 'number', '0', '100000',

@@ -280,39 +280,77 @@ def test_who_floods_until_the_caps_are_full_stops_nobody_else(
         stale.execute("DROP OWNED BY flooder; DROP ROLE flooder")
 
 
-def test_query_texts_that_wait_are_capped_over_all_logins(
+def test_query_texts_have_limits_per_login(
+    stale: psycopg.Connection[Any], connect: Connect
+) -> None:
+    stale.execute("CREATE ROLE flooder LOGIN; GRANT anime_reader TO flooder")
+    flooder = connect()
+    try:
+        flooder.execute("SET SESSION AUTHORIZATION flooder")
+        flooder.execute(
+            "SELECT count(*) FROM generate_series(1, 250) AS n,"
+            " LATERAL anime.search_semantic('a story about the number ' || n)"
+        )
+        flood = tasks(stale)
+        assert len(flood) == 200, "as many as may wait, and no more"
+        connect(role="anime_reader").execute("SELECT count(*) FROM anime.search_semantic('tea')")
+        waiting = tasks(stale)
+        assert waiting.pop("embed_query:tea") == "high", "another login's flood is not its silence"
+        assert waiting == flood
+    finally:
+        flooder.execute("RESET SESSION AUTHORIZATION")
+        stale.execute("DROP OWNED BY flooder; DROP ROLE flooder")
+
+
+def test_a_query_text_takes_a_place_of_one_login_until_it_is_done(
     queue: Queue, stale: psycopg.Connection[Any], connect: Connect
 ) -> None:
     """Each may cost money, whoever asks. It is the texts that are refused, never the answer."""
     stale.execute(
-        "UPDATE jikan_sync.setting SET value = '5' WHERE name = 'max_live_query_embeddings'"
+        "UPDATE jikan_sync.setting SET value = '3' WHERE name = 'max_live_query_embeddings'"
     )
     stale.execute("CREATE ROLE flooder LOGIN; GRANT anime_reader TO flooder")
     flooder, reader = connect(), connect(role="anime_reader")
 
-    def ask(who: psycopg.Connection[Any], *texts: str) -> set[str]:
+    def wish(who: psycopg.Connection[Any], *texts: str) -> None:
         for text in texts:
             who.execute("SELECT count(*) FROM anime.search_semantic(%s)", [text])
+
+    def waiting() -> set[str]:
         return {key.removeprefix("embed_query:") for key in tasks(stale)}
 
     try:
         flooder.execute("SET SESSION AUTHORIZATION flooder")
-        assert ask(flooder, "tea", "rain", "snow") == {"tea", "rain", "snow"}
-        full = ask(reader, "rain", "fog", "ice", "sun")
-        assert full > {"tea", "rain", "snow"}
-        assert len(full) == 5, "what another login waits for takes no place twice"
-        assert ask(flooder, "wind") == ask(reader, "dust") == full
-        assert tasks(stale).keys() == {f"embed_query:{text}" for text in full}
+        for who in (flooder, reader):
+            wish(who, "rain", "snow", "tea", "wind")
+        # The first who wished has it, and what one is refused is another's who wished as well.
+        assert waiting() == {"rain", "snow", "tea", "wind"}
+        # What waits already takes no place of who asks for it too.
+        wish(reader, "rain", "snow", "tea", "fog", "ice", "mud")
+        wish(flooder, "dust", "wind")
+        full = {"rain", "snow", "tea", "wind", "fog", "ice"}
+        assert waiting() == full, "three of each"
         # Others wait for titles, and are not held up.
         reader.execute("SELECT anime.get(987654)")
         assert tasks(stale)["anime:987654"] == "high"
-        [claimed, *_] = queue.claim(lane="embedding")
-        queue.complete(claimed)
-        assert "dust" in ask(reader, "dust")
-        assert "wind" not in ask(flooder, "wind")
+        # What is done makes room for whose it was.
+        [done] = queue.claim(lane="embedding")
+        assert done["payload"]["query_key"] == "rain"
+        queue.complete(done)
+        wish(reader, "mud")
+        wish(flooder, "dust")
+        assert waiting() == full - {"rain"} | {"dust", "anime:987654"}
     finally:
         flooder.execute("RESET SESSION AUTHORIZATION")
         stale.execute("DROP OWNED BY flooder; DROP ROLE flooder")
+
+
+def test_a_query_text_that_is_bulk_is_hurried_by_who_waits_for_it(
+    queue: Queue, stale: psycopg.Connection[Any], connect: Connect
+) -> None:
+    queue.add("embed_query", payload={"query_key": "tea"})
+    connect(role="anime_reader").execute("SELECT count(*) FROM anime.search_semantic('tea')")
+    assert tasks(stale) == {"embed_query:tea": "high"}
 
 
 def test_ids_that_do_not_exist_cost_the_login_its_allowance(

@@ -141,6 +141,8 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     v_wish record;
+    v_priority text;
+    v_refused text[] := '{}';
 BEGIN
     PERFORM jikan_sync.enqueue('embed', a.mal_id, priority => 'high')
     FROM (
@@ -153,29 +155,53 @@ BEGIN
         AND NOT jikan_sync.is_given_up('embed:' || a.id::text);
 
     FOR v_wish IN
-        SELECT w.query_key, min(w.query) AS query
+        SELECT
+            w.query_key,
+            w.login,
+            'embed_query:' || w.query_key AS key,
+            min(w.query) AS query
         FROM unnest(wishes) AS w
         WHERE w.kind = 'query_vector'
-        GROUP BY w.query_key
-        ORDER BY w.query_key
+        GROUP BY w.query_key, w.login
+        ORDER BY w.query_key, min(w.id)
     LOOP
         UPDATE jikan_sync.query_vector AS v
         SET used_at = jikan_sync.clock_now()
         WHERE v.query_key = v_wish.query_key
             AND v.model_id = jikan_sync.active_model_id();
-        CONTINUE WHEN FOUND OR jikan_sync.is_given_up('embed_query:' || v_wish.query_key);
-        PERFORM jikan_sync.enqueue(
-            'embed_query',
-            payload => jsonb_build_object('query_key', v_wish.query_key, 'query', v_wish.query),
-            priority => 'high'
-        );
+        CONTINUE WHEN FOUND
+            OR v_wish.login = ANY (v_refused)
+            OR NOT jikan_sync.is_wanted(v_wish.key, 'high')
+            OR jikan_sync.is_given_up(v_wish.key);
+        v_priority := jikan_sync.query_vector_priority(v_wish.login);
+        IF v_priority IS NULL THEN
+            v_refused := v_refused || v_wish.login;
+            CONTINUE;
+        END IF;
+        PERFORM FROM jikan_sync.put_tasks(ARRAY[
+            ROW(
+                'embed_query',
+                NULL,
+                NULL,
+                jsonb_build_object(
+                    'query', v_wish.query,
+                    'query_key', v_wish.query_key,
+                    'requested_by', v_wish.login
+                ),
+                v_priority,
+                NULL,
+                NULL,
+                NULL
+            )::jikan_sync.new_task
+        ]);
     END LOOP;
 END;
 $$;
 
 COMMENT ON FUNCTION jikan_sync.fold_vectors(jikan_sync.wish[]) IS
 'Queues the titles and queries among the wishes to be embedded, those that lack a vector and did not
-lately become a dead letter, and notes which queries'' vectors are in use.';
+lately become a dead letter, queries within each login''s limit, and notes which queries'' vectors
+are in use.';
 
 CREATE FUNCTION jikan_sync.fold_searches(wishes jikan_sync.wish[])
 RETURNS void

@@ -9,7 +9,8 @@
 -- How much a login may put upstream. A flood is mostly junk, and what gives it away is that
 -- upstreams find nothing: a login whose questions come to nothing may ask ever fewer. Limits are
 -- each login's own, so that one's flood is not another's silence: where too many wait, whose they
--- are is refused, and anybody else goes behind them. What is counted here is written by the fold of
+-- are is refused, and anybody else goes behind them. Texts to embed have no such answer, but the
+-- same limit. What is counted here is written by the fold of
 -- wishes only, never by a reader.
 
 BEGIN;
@@ -179,6 +180,34 @@ $$;
 COMMENT ON FUNCTION jikan_sync.unknown_priority(text) IS
 'The priority that an id which is not mirrored may have upstream for this login; NULL: it asked too
 much lately, or too much that does not exist, or too many of its own wait.';
+
+CREATE FUNCTION jikan_sync.query_vector_priority(login text)
+RETURNS text
+LANGUAGE plpgsql
+STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    v_max integer := jikan_sync.setting_number('max_live_query_embeddings');
+    v_priority text := jikan_sync.flood_limit('embed_query', NULL, 'high');
+BEGIN
+    -- Not behind the others but beside them: many texts go in one request, so none waits for long.
+    IF v_priority IS NULL AND v_max > (
+        SELECT count(*)
+        FROM jikan_sync.queue AS q
+        WHERE q.task IN ('search', 'embed_query')
+            AND q.task = 'embed_query'
+            AND q.payload ->> 'requested_by' = query_vector_priority.login
+    ) THEN
+        RETURN 'high';
+    END IF;
+    RETURN v_priority;
+END;
+$$;
+
+COMMENT ON FUNCTION jikan_sync.query_vector_priority(text) IS
+'The priority that a new query text of this login may have to be embedded; NULL: too many of its own
+wait.';
 
 CREATE FUNCTION jikan_sync.facet_priority(logins text[], facet text)
 RETURNS text

@@ -8,6 +8,7 @@ DO $$
 BEGIN
     ASSERT jikan_sync.search_priority('nobody') = 'high';
     ASSERT jikan_sync.unknown_priority('nobody') = 'high';
+    ASSERT jikan_sync.query_vector_priority('nobody') = 'high';
     ASSERT jikan_sync.facet_priority('{nobody}', 'episodes') = 'high';
 END;
 $$;
