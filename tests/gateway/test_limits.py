@@ -13,6 +13,7 @@ import pytest
 import requests
 
 from pgjikan.gateway.limits import MissLimits, counted
+from pgjikan.gateway.settings import GatewaySettings
 from tests.gateway.test_http import fetching as fetching
 from tests.gateway.test_http import get
 from tests.store.documents import anime, full
@@ -67,6 +68,17 @@ def test_hits_that_come_at_once_are_no_misses(serve: Serve, store: Store) -> Non
     with ThreadPoolExecutor(20) as pool:
         statuses = pool.map(lambda n: get(f"{root}/v4/anime/{n}").status_code, range(1, 31))
         assert list(statuses) == [200] * 29 + [504]
+
+
+@pytest.mark.parametrize(
+    ("workers", "at_once", "per_minute"), [(1, 8, 60), (2, 4, 30), (7, 1, 8), (64, 1, 1)]
+)
+def test_processes_share_what_a_client_may_cause(
+    workers: int, at_once: int, per_minute: int
+) -> None:
+    shared = GatewaySettings(misses_at_once=8, misses_per_minute=60).shared_by(workers)
+    assert (shared.misses_at_once, shared.misses_per_minute) == (at_once, per_minute)
+    assert shared.connections == GatewaySettings().connections, "of each process"
 
 
 def test_a_turn_is_lost_with_nobody() -> None:

@@ -26,7 +26,10 @@ def serve(
             help="With --dsn a standby: the primary, which is told what is missing.",
         ),
     ] = "",
-    workers: Annotated[int, typer.Option(min=1, max=64, help="Processes.")] = 1,
+    workers: Annotated[
+        int,
+        typer.Option(min=1, max=64, help="Processes, which share what misses a client may cause."),
+    ] = 1,
     connections: Annotated[
         int, typer.Option(min=1, max=200, help="Sessions with the database, per process.")
     ] = 4,

@@ -103,7 +103,7 @@ def serve(
 
 
 def _serve_many(listening: socket.socket, settings: GatewaySettings, workers: int) -> None:
-    within_file_limit(settings).to_environment()
+    within_file_limit(settings).shared_by(workers).to_environment()
     folder = tempfile.mkdtemp(prefix="pgjikan-metrics-")
     os.environ[_MULTIPROCESS_FOLDER] = folder
     try:

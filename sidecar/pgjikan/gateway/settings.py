@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Self
 
 _PREFIX = "PGJIKAN_GATEWAY_"
@@ -31,7 +31,7 @@ class GatewaySettings:
     max_connections: int = 12_000
     #: Seconds for an answer, waits for misses aside.
     answer_seconds: float = 10.0
-    #: Misses a client may wait for at once, and ask for in a minute.
+    #: Misses a client may wait for at once, and ask for in a minute; ``shared_by`` deals them out.
     misses_at_once: int = 8
     misses_per_minute: int = 60
     #: Whether other routes than the database's are asked of an upstream, and seconds between two.
@@ -40,6 +40,17 @@ class GatewaySettings:
     #: Whose X-Forwarded-For names the client: addresses and networks, by commas.
     trusted_proxy: str = ""
     access_log: bool = True
+
+    def shared_by(self, workers: int) -> Self:
+        """The settings of one process of so many: its share of what a client may cause.
+
+        Processes do not know of each other's clients, so each keeps to its part.
+        """
+        return replace(
+            self,
+            misses_at_once=max(self.misses_at_once // workers, 1),
+            misses_per_minute=max(self.misses_per_minute // workers, 1),
+        )
 
     def to_environment(self) -> None:
         """Write the settings where ``from_environment`` of a child process reads them."""
