@@ -219,6 +219,14 @@ def test_a_query_that_matches_with_its_words_keeps_them(find: Search, query: str
     assert find(query)[0][0] == {"a": 36106, "C": 34753, "t": 2158}[query[0]]
 
 
+def test_the_last_of_two_numbers_may_be_a_roman_one(insert: Any, connection: Any) -> None:
+    insert(1, title="Street Fighter II V")
+    row = connection.execute(
+        "SELECT mal_id, match FROM anime.search_cached('Street Fighter II 5')"
+    ).fetchone()
+    assert row == (1, "exact")
+
+
 def test_a_year_and_a_type_are_a_wish_and_no_condition(find: Search) -> None:
     """The year of a mirror may be another, and who asks for a film is shown the series too."""
     assert find("Naruto (2019)")[0][0] == 20

@@ -92,19 +92,26 @@ COMMENT ON FUNCTION jikan_sync.read_bare(text) IS
 'A query without the words around its title, and what those ask for, see `jikan_sync.prefer_hits`;
 all NULL where there are none.';
 
-CREATE FUNCTION jikan_sync.search_particles(q jikan_sync.search_query, max_rows integer)
+CREATE FUNCTION jikan_sync.search_otherwise(q jikan_sync.search_query, max_rows integer)
 RETURNS jikan_sync.search_hit[]
 LANGUAGE plpgsql
 STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    v_words CONSTANT text[] := string_to_array(q.words, ' ');
+    v_words text[] := string_to_array(q.words, ' ');
     v_other text[];
     v_hits jikan_sync.search_hit[];
 BEGIN
     IF NOT v_words && '{o,wo,e,he,wa,ha}' THEN
-        RETURN NULL;
+        -- "Street Fighter II 5": of two numbers the last is none of a season, and may be V.
+        IF q.number IS NULL OR q.words !~ ' ([2-9]|10)$' THEN
+            RETURN NULL;
+        END IF;
+        v_words[cardinality(v_words)] := lower(btrim(to_char(right(q.words, 2)::integer, 'RN')));
+        RETURN jikan_sync.search_titles(
+            jikan_sync.parse_query(array_to_string(v_words, ' '), max_rows, q.filter)
+        );
     END IF;
     FOREACH v_other SLICE 1 IN ARRAY ARRAY[
         array_replace(array_replace(v_words, 'o', 'wo'), 'e', 'he'),
@@ -121,8 +128,8 @@ BEGIN
 END;
 $$;
 
-COMMENT ON FUNCTION jikan_sync.search_particles(jikan_sync.search_query, integer) IS
+COMMENT ON FUNCTION jikan_sync.search_otherwise(jikan_sync.search_query, integer) IS
 'What the query finds with its Japanese particles romanised otherwise: wo for o, he for e, ha for
-wa, and the other way round. NULL: none.';
+wa, and the other way round; or its last number in Roman figures. NULL: none.';
 
 COMMIT;

@@ -78,7 +78,7 @@ BEGIN
         );
     END IF;
     IF hits IS NULL THEN
-        hits := jikan_sync.search_particles(q, max_rows);
+        hits := jikan_sync.search_otherwise(q, max_rows);
     END IF;
     IF cardinality(v_inner.tokens) = 1 AND v_inner.number IS NULL AND length(v_inner.words) > 3
         AND coalesce(cardinality(hits), 0) >= 10
