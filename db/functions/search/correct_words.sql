@@ -26,7 +26,7 @@ BEGIN ATOMIC
             left(v.word, 1) = left(correct_word.word, 1) DESC,
             min(v.tier),
             v.word
-        LIMIT 30
+        LIMIT 16
     ) AS c;
 END;
 

@@ -41,30 +41,29 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     v_piece text;
-    v_at integer := 0;
     v_likeness double precision;
-    v_best double precision := 0.3;
-    v_place integer[];
+    v_best double precision := float8 '0.3';
+    v_likest text;
 BEGIN
     FOREACH v_piece IN ARRAY string_to_array(plain, ' ') LOOP
         -- Alike are words of about one length that begin or end alike, and to compare is dear.
-        IF length(v_piece) BETWEEN length(word) - 3 AND length(word) + 3
-            AND (left(v_piece, 1) = left(word, 1) OR right(v_piece, 2) = right(word, 2))
+        IF (left(v_piece, 1) = left(word, 1) OR right(v_piece, 2) = right(word, 2))
+            AND abs(length(v_piece) - length(word)) < 4
         THEN
             v_likeness := jikan_sync.word_alikeness(word, v_piece);
             IF v_likeness > v_best THEN
                 v_best := v_likeness;
-                v_place := ARRAY[v_at, length(v_piece)];
+                v_likest := v_piece;
             END IF;
         END IF;
-        v_at := v_at + length(v_piece) + 1;
     END LOOP;
-    RETURN v_place;
+    RETURN ARRAY[strpos(plain || ' ', ' ' || v_likest || ' '), length(v_likest)];
 END;
 $$;
 
 COMMENT ON FUNCTION jikan_sync.alike_place(text, text) IS
-'Where in `plain` the word stands that is most like `word`, and how long it is; NULL: none is.';
+'Where in `plain`, which begins with a space, the word stands that is most like `word`, and how long
+it is; NULLs: none is.';
 
 CREATE FUNCTION jikan_sync.highlight_words(words text, title text, match text)
 RETURNS integer[]
@@ -89,7 +88,7 @@ DECLARE
     v_found integer[] := '{}'::integer[];
 BEGIN
     -- As words are normalised, but a space for every mark: each letter stays where it stood.
-    v_plain := ' ' || CASE
+    v_plain := ' ' || replace(CASE
         WHEN octet_length(title) = length(title)
             THEN regexp_replace(lower(title COLLATE pg_c_utf8), '[^a-z0-9@'']', ' ', 'g')
         ELSE regexp_replace(
@@ -98,8 +97,7 @@ BEGIN
             ' ',
             'g'
         )
-    END;
-    v_plain := replace(v_plain, '@', 'a');
+    END, '@', 'a');
     v_start := strpos(v_plain, ' ' || words) - 1;
     IF v_start >= 0 THEN
         RETURN ARRAY[[v_start, v_start + length(words)]];
@@ -107,25 +105,27 @@ BEGIN
     FOREACH v_token IN ARRAY (string_to_array(words, ' '))[1:8] LOOP
         v_length := length(v_token);
         v_start := strpos(v_plain, ' ' || v_token) - 1;
-        IF v_start < 0 AND octet_length(v_token) > v_length THEN
-            -- Japanese and Thai write no spaces.
-            v_start := strpos(v_plain, v_token) - 2;
-        END IF;
-        IF v_start < 0 AND strpos(v_plain, '''') > 0 THEN
-            -- "dont" stands there as don't.
-            v_piece := substring(
-                v_plain FROM ' (''*' || array_to_string(string_to_array(v_token, NULL), '''*') || ')'
-            );
-            IF v_piece IS NOT NULL THEN
-                v_start := strpos(v_plain, ' ' || v_piece) - 1;
-                v_length := length(v_piece);
+        IF v_start < 0 THEN
+            IF octet_length(v_token) > v_length THEN
+                -- Japanese and Thai write no spaces.
+                v_start := strpos(v_plain, v_token) - 2;
+            ELSIF strpos(v_plain, '''') > 0 THEN
+                -- "dont" stands there as don't.
+                v_piece := substring(
+                    v_plain
+                    FROM ' (''*' || array_to_string(string_to_array(v_token, NULL), '''*') || ')'
+                );
+                IF v_piece IS NOT NULL THEN
+                    v_start := strpos(v_plain, ' ' || v_piece) - 1;
+                    v_length := length(v_piece);
+                END IF;
             END IF;
-        END IF;
-        IF v_start < 0 AND match = 'fuzzy' AND v_length > 2 THEN
-            v_place := jikan_sync.alike_place(v_token, v_plain);
-            IF v_place IS NOT NULL THEN
-                v_start := v_place[1] - 1;
-                v_length := v_place[2];
+            IF match = 'fuzzy' AND v_start < 0 AND v_length > 2 THEN
+                v_place := jikan_sync.alike_place(v_token, v_plain);
+                IF v_place[1] > 0 THEN
+                    v_start := v_place[1] - 1;
+                    v_length := v_place[2];
+                END IF;
             END IF;
         END IF;
         IF v_start < 0 THEN
