@@ -41,29 +41,48 @@ END;
 COMMENT ON FUNCTION jikan_sync.meant_types(text) IS
 'The types of anime that a word, in lower case, names; NULL: none.';
 
-CREATE FUNCTION jikan_sync.may_end_bare(typed text)
-RETURNS boolean
+CREATE FUNCTION jikan_sync.bare_end(typed text)
+RETURNS text
 LANGUAGE sql
 IMMUTABLE
 PARALLEL SAFE
 BEGIN ATOMIC
-    SELECT
-        split_part(translate(may_end_bare.typed, '-', ' '), ' ', -1) = any(
-            '{tv,special,specials,series,ova,oav,ona,movie,film,music,cm,pv,watch,online,free,full'
-            ',hd,anime,all,episode,episodes,streaming,stream,download,batch,complete,uncensored'
-            ',uncut,remastered,raw,multi,eng,english,vostfr,sub,subs,subbed,subtitled,subtitles'
-            ',dub,dubs,dubbed,audio,bd,bdrip,bdremux,ray,bluray,brrip,dvd,dvdrip,web,dl,webdl'
-            ',webrip,hdtv,remux,hevc,avc,flac,aac,ac3,opus,av1,4k,indo,ger,german,french,español'
-            ',spanish,italian,japanese,uhd,season}'
-        )
-        OR split_part(translate(may_end_bare.typed, '-', ' '), ' ', -1) LIKE any(
-            '{%264,%265,%bit,%bits,%p,%1,%1期,%一期}'
-        );
+    -- By plain looks: of so many words a pattern takes longer to compile than a search takes.
+    SELECT CASE
+        WHEN
+            split_part(translate(bare_end.typed, '-', ' '), ' ', -1) = any(
+                '{tv,special,specials,series,ova,oav,ona,movie,film,music,cm,pv,watch,online,free'
+                ',full,hd,anime,all,episode,episodes,streaming,stream,download,batch,complete'
+                ',uncensored,uncut,remastered,raw,multi,eng,english,vostfr,sub,subs,subbed'
+                ',subtitled,subtitles,dub,dubs,dubbed,bd,bdrip,bdremux,bluray,brrip,dvd,dvdrip,web'
+                ',webdl,webrip,hdtv,remux,hevc,avc,x264,x265,h264,h265,h.264,h.265,8bit,8bits'
+                ',10bit,10bits,flac,aac,ac3,opus,av1,4k,uhd,indo,ger,german,french,español,spanish'
+                ',italian,japanese,s1,s01,1期,第1期,第一期}'
+            )
+            OR (
+                translate(
+                    split_part(translate(bare_end.typed, '-', ' '), ' ', -1), '0123456789', ''
+                ) = 'p'
+                AND length(split_part(translate(bare_end.typed, '-', ' '), ' ', -1)) BETWEEN 4 AND 5
+            )
+            THEN split_part(translate(bare_end.typed, '-', ' '), ' ', -1)
+        WHEN
+            split_part(translate(bare_end.typed, '-', ' '), ' ', -2)
+            || ' '
+            || split_part(translate(bare_end.typed, '-', ' '), ' ', -1) = any(
+                '{dual audio,blu ray,web dl,8 bit,8 bits,10 bit,10 bits,h 264,h 265,season 1'
+                ',season 01,1st season,first season}'
+            )
+            THEN
+                split_part(translate(bare_end.typed, '-', ' '), ' ', -2)
+                || ' '
+                || split_part(translate(bare_end.typed, '-', ' '), ' ', -1)
+    END;
 END;
 
-COMMENT ON FUNCTION jikan_sync.may_end_bare(text) IS
-'Whether the last word may be one that `jikan_sync.bare_queries` takes away: to try its patterns
-takes ten times as long.';
+COMMENT ON FUNCTION jikan_sync.bare_end(text) IS
+'The last word of a query, or the last two, if they say something about a title and are seldom part
+of one: "anime", "dub", "season 1"; a space for each hyphen. NULL: they are not.';
 
 CREATE FUNCTION jikan_sync.may_be_bare(typed text)
 RETURNS boolean
@@ -74,7 +93,7 @@ BEGIN ATOMIC
     SELECT
         may_be_bare.typed ~ '[][(){}【】._/0-9–—-]'
         OR split_part(may_be_bare.typed, ' ', 1) = any('{where,watch,stream,download,anime}')
-        OR jikan_sync.may_end_bare(may_be_bare.typed);
+        OR jikan_sync.bare_end(may_be_bare.typed) IS NOT NULL;
 END;
 
 COMMENT ON FUNCTION jikan_sync.may_be_bare(text) IS
@@ -92,15 +111,6 @@ DECLARE
     c_steps CONSTANT integer := 12;
     c_extension CONSTANT text :=
         '\.(mkv|mp4|avi|m4v|webm|ogm|mov|wmv|flv|ts|srt|ass|ssa|zip|rar|7z|torrent)$';
-    c_words CONSTANT text :=
-        'tv special|tv series|tv|ova|oav|ona|the movie|movie|film|specials?|music|cm|pv'
-        '|watch|online|free|full|hd|anime|series|all|episodes?|streaming|stream|download|batch'
-        '|complete|uncensored|uncut|remastered|raw|multi|eng|english|vostfr'
-        '|((eng|english) )?(sub|subs|subbed|subtitles|subtitled|dub|dubs|dubbed|dual audio)'
-        '|bd|bdrip|bdremux|blu ?-?ray|brrip|dvd|dvdrip|web|web ?-?dl|webrip|hdtv|remux|hevc|avc'
-        '|x26[45]|h ?\.?26[45]|(8|10) ?-?bits?|flac|aac|ac3|opus|av1|[0-9]{3,4}p|4k'
-        '|indo|ger|german|french|español|spanish|italian|japanese|uhd|2160p'
-        '|season 0?1|s0?1|1st season|first season|第 ?1期|第一期|1期';
     -- What stands in a release's name behind the title, from which on all is about the release.
     c_release CONSTANT text :=
         '[0-9]{3,4}p|4k|uhd|blu-?ray|bd-?rip|bdremux|brrip|dvdrip|web-?dl|webrip|hdtv|remux|hevc'
@@ -115,6 +125,7 @@ DECLARE
     v_bares jikan_sync.bare_query[] := '{}'::jikan_sync.bare_query[];
     -- What is a letter is the same in every database locale.
     v_rest text COLLATE pg_c_utf8 := typed;
+    v_word text;
     v_match text[];
 BEGIN
     IF strpos(typed, ' ') = 0 AND typed LIKE ANY ('{%.%.%,%\\_%\\_%,%.%\\_%}') THEN
@@ -143,7 +154,9 @@ BEGIN
                 v_match := NULL;  -- "[Group] [Oshi no Ko]": not the title
             END IF;
         END IF;
-        IF v_match IS NULL AND left(v_rest, 1) = ANY ('{w,s,d,a}') THEN
+        IF v_match IS NULL
+            AND split_part(v_rest, ' ', 1) = ANY ('{where,watch,stream,download,anime}')
+        THEN
             v_match := regexp_match(
                 v_rest, '^(?:where to watch|watch|stream|download|anime) +(.+)$'
             );
@@ -188,13 +201,15 @@ BEGIN
             v_match := regexp_match(v_rest, '^(.*?[^ -]) +[-–—] ?[0-9]{1,4}(?:v[0-9])? [-–—] ');
         END IF;
         IF v_match IS NULL AND right(v_rest, 1) BETWEEN '0' AND '9' THEN
-            v_match := regexp_match(
-                v_rest,
-                '^(.*[^ -]) +'
-                '(?:(?:-|–|—) *|[ -]*(?:episodes?|eps?|e|#)[ .]*|[0-9]{1,2}x)'
-                '[0-9]{1,4}(?:\.5|v[0-9]| ?- ?[0-9]{1,4})?$'
-            );
-            IF v_match IS NULL THEN
+            IF v_rest LIKE ANY ('{%-%,%–%,%—%,% e%,%#%,% _x_%,% __x_%}') THEN
+                v_match := regexp_match(
+                    v_rest,
+                    '^(.*[^ -]) +'
+                    '(?:(?:-|–|—) *|[ -]*(?:episodes?|eps?|e|#)[ .]*|[0-9]{1,2}x)'
+                    '[0-9]{1,4}(?:\.5|v[0-9]| ?- ?[0-9]{1,4})?$'
+                );
+            END IF;
+            IF v_match IS NULL AND v_rest LIKE ANY ('{%19__,%20__}') THEN
                 v_match := regexp_match(v_rest, '^(.*[^ -])[ -]+(' || c_year || ')$');
                 IF v_match IS NOT NULL THEN
                     v_bare.year := v_match[2]::integer;
@@ -202,11 +217,10 @@ BEGIN
             END IF;
         END IF;
         IF v_match IS NULL THEN
-            IF jikan_sync.may_end_bare(v_rest) THEN
-                v_match := regexp_match(v_rest, '^(.*[^ -])[ -]+(' || c_words || ')$');
-            END IF;
-            IF v_match IS NOT NULL THEN
-                v_bare.types := coalesce(jikan_sync.meant_types(v_match[2]), v_bare.types);
+            v_word := jikan_sync.bare_end(v_rest);
+            IF length(v_word) < length(v_rest) THEN
+                v_match := ARRAY[nullif(rtrim(left(v_rest, -length(v_word)), ' -'), '')];
+                v_bare.types := coalesce(jikan_sync.meant_types(v_word), v_bare.types);
             END IF;
         END IF;
         -- Who made the release, at last, and once: "[SubsPlease] [Oshi no Ko] - 05".

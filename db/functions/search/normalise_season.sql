@@ -49,11 +49,16 @@ BEGIN
     END IF;
     -- One simple pattern a kind of marker, the surest first; one for all is ten times slower. The
     -- server keeps 32 compiled patterns: what few need is looked for only where it may be.
-    v_match := regexp_match(
-        v_words,
-        '( (?:the )?(\d\d?)(?:st|nd|rd|th|a) (?:season|series|stage|temporada) )'
-    );
-    IF v_match IS NULL THEN
+    IF translate(words, '0123456789', '') <> words THEN
+        v_match := regexp_match(
+            v_words,
+            '( (?:the )?(\d\d?)(?:st|nd|rd|th|a) (?:season|series|stage|temporada) )'
+        );
+    END IF;
+    IF v_match IS NULL
+        AND v_words LIKE ANY ('{%t season %,%d season %,%h season %,%t series %,%d series %,%h series %'
+        ',%t plate %,%d plate %,%h plate %}')
+    THEN
         v_match := regexp_match(
             v_words,
             '( (?:the )?(first|second|third|fourth|fifth|sixth|seventh) (?:season|series|plate) )'
@@ -66,28 +71,30 @@ BEGIN
             '|シーズン)(?: | ?(?=\d))(\d\d?|ii+|iv|vi*|ix|x|one|two|three|four|five|six|seven) )'
         );
     END IF;
-    IF v_match IS NULL THEN
+    IF v_match IS NULL AND octet_length(words) > length(words) THEN
         v_match := regexp_match(
             v_words, '( ?第? ?([1-9]\d?|[一二三四五六七八九十]) ?(?:期|季|部|기) )'
         );
     END IF;
-    IF v_match IS NULL THEN
+    IF v_match IS NULL AND v_words LIKE ANY ('{% ii%,% iv %,% vi%,% ix %}') THEN
         v_match := regexp_match(v_words, '( (ii+|iv|vi+|ix) )');
     END IF;
     IF v_match IS NULL AND v_words LIKE '% part %' THEN
         v_match := regexp_match(v_words, '[^ ]( ([2-9]) )part \d ');
     END IF;
-    IF v_match IS NULL THEN
+    IF v_match IS NULL AND v_words LIKE ANY ('{% part%,% cour%,% พาร์ท%,% クール%}') THEN
         v_match := regexp_match(
             v_words, '( (?:part|cour|parte|พาร์ท|クール) (\d\d?|ii+|iv|v|one|two|three|four) )'
         );
         v_is_part := v_match IS NOT NULL;
     END IF;
-    IF v_match IS NULL AND words !~ '(^| )\d \d$' THEN
-        v_match := regexp_match(v_words, '[^ ]( (\d\d?) )$');
-    END IF;
-    IF v_match IS NULL THEN
-        v_match := regexp_match(v_words, '[a-z][a-z]((\d) )$');
+    IF v_match IS NULL AND right(words, 1) BETWEEN '0' AND '9' THEN
+        IF words !~ '(^| )\d \d$' THEN
+            v_match := regexp_match(v_words, '[^ ]( (\d\d?) )$');
+        END IF;
+        IF v_match IS NULL THEN
+            v_match := regexp_match(v_words, '[a-z][a-z]((\d) )$');
+        END IF;
     END IF;
     IF v_match IS NULL AND (words LIKE '_% i' OR words LIKE '_% v') THEN
         v_match := ARRAY[right(v_words, 3), right(words, 1)];
