@@ -73,7 +73,8 @@ class Mirror:
             cursor.execute(
                 "UPDATE jikan_sync.job SET enabled = false"
                 " WHERE command LIKE '%embedding%' OR command LIKE '%recall%'"
-                " OR command LIKE '%vector%'"
+                " OR command LIKE '%vector%' OR command LIKE '%neighbour%'"
+                " OR command LIKE '%trait%'"
             )
 
     def answer(self, most: int) -> None:
@@ -111,7 +112,7 @@ class Mirror:
             "SELECT jikan_sync.advance_sync_run(%s, %s, %s)",
             psycopg.types.json.Jsonb(payload),
             psycopg.types.json.Jsonb(pagination),
-            len(listed[first : first + PAGE]),
+            listed[first : first + PAGE],
         )
 
     def vouch(self, mal_ids: list[int]) -> None:
@@ -126,7 +127,7 @@ class Mirror:
         return int(
             self.one(
                 "WITH counted AS MATERIALIZED ("
-                "SELECT a.status, a.last_jikan_sync, jikan_sync.count_hits(ARRAY[a.id])"
+                "SELECT a.status, a.last_jikan_sync, jikan_sync.count_hit(a.id)"
                 " FROM unnest(%s::int[]) AS r (mal_id) JOIN jikan.anime AS a USING (mal_id))"
                 " SELECT count(*) FILTER (WHERE"
                 " jikan_sync.is_stale('core', c.status, c.last_jikan_sync)) FROM counted AS c",

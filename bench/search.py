@@ -3,6 +3,7 @@
     .venv/bin/python bench/search.py                 # everything, ten minutes
     .venv/bin/python bench/search.py --growth 0      # without growth: three minutes
     .venv/bin/python bench/search.py --queries bench/search_queries.jsonl  # ours, 835 queries
+    .venv/bin/python bench/search.py --beside ../old   # and another worktree's code, in turn
 
 The whole catalogue of ../shared in a throw-away server with its defaults; one warm client over the
 socket; every query of the set five times, the first to warm up. Peers run in the same process or,
@@ -25,6 +26,7 @@ sys.path[0] = str(ROOT)
 # ruff: noqa: E402
 import argparse
 import json
+import os
 import platform
 import random
 import shutil
@@ -33,7 +35,8 @@ import tempfile
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import psycopg
@@ -131,6 +134,76 @@ def ask_us(dsn: str, queries: list[str], rounds: int) -> Peer:
         size = connection.execute(OUR_INDEX).fetchone()
     peer.index_bytes = int(size[0]) if size else 0
     return peer
+
+
+OTHER = """
+import sys
+from pathlib import Path
+from pgjikan import migrations
+from pgjikan.loader import load
+from pgjikan.server import EmbeddedServer
+with EmbeddedServer(Path(sys.argv[1]) / "data") as server:
+    migrations.deploy(server.dsn(), verify=False)
+    load(server.dsn(), Path(sys.argv[2]))
+    print("ready", server.dsn(), flush=True)
+    sys.stdin.read()
+"""
+
+
+@contextmanager
+def other_code(worktree: Path, folder: Path) -> Iterator[str]:
+    """A second server with the scripts of another worktree and the same catalogue; its address."""
+    (folder / "other").mkdir()
+    source = folder / "catalogue.jsonl"
+    with source.open("wb") as target:
+        tool = (sys.executable, str(SHARED / "tools/catalogue_to_jikan.py"))
+        subprocess.run(tool, check=True, stdout=target)
+    process = subprocess.Popen(
+        (sys.executable, "-c", OTHER, str(folder / "other"), str(source)),
+        env=os.environ | {"PYTHONPATH": str(worktree.resolve() / "sidecar")},
+        cwd=worktree,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdin is not None and process.stdout is not None
+    try:
+        lines = (line.split() for line in process.stdout)
+        dsn = next((words[1] for words in lines if words[:1] == ["ready"]), None)
+        if dsn is None:
+            sys.exit(f"the code of {worktree} does not start: see above")
+        with psycopg.connect(dsn, autocommit=True) as connection:
+            connection.execute("VACUUM ANALYZE")
+        yield dsn
+    finally:
+        process.stdin.close()
+        process.wait(60)
+
+
+def in_turn(dsn: str, worktree: Path, queries: list[str], folder: Path) -> dict[str, float]:
+    """Quantiles of ours as a share of another worktree's, each query asked of both in turn.
+
+    One after the other says little: the machine's mood changes by more than the code's.
+    """
+    with other_code(worktree, folder) as other:
+        times: dict[str, list[float]] = {dsn: [], other: []}
+        connections = [psycopg.connect(each, autocommit=True) for each in times]
+        cursors = [connection.cursor(binary=True) for connection in connections]
+        for turn in range(9):
+            for query in queries:
+                for cursor, kept in zip(cursors, times.values(), strict=True):
+                    started = time.perf_counter()
+                    cursor.execute(SEARCH, [query], prepare=True).fetchall()
+                    if turn:
+                        kept.append((time.perf_counter() - started) * 1000)
+        for connection in connections:
+            connection.close()
+    ratios = {}
+    for name, share in (("p50", 0.5), ("p95", 0.95), ("p99", 0.99)):
+        ours, theirs = (quantile(each, share) for each in times.values())
+        ratios[name] = ours / theirs
+        print(f"{name}: {ours:.2f} ms, {worktree} {theirs:.2f} ms: {ratios[name]:.2f} times")
+    return ratios
 
 
 def index_seconds(dsn: str) -> float:
@@ -281,6 +354,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--queries", type=Path, default=SHARED / "search-eval/dev.jsonl")
+    parser.add_argument("--beside", type=Path, metavar="WORKTREE", help="another code, in turn")
     parser.add_argument("--growth", type=int, default=16, help="most copies; 0: no growth")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--fuzz", type=int, default=100_000)
@@ -308,6 +382,10 @@ def main() -> None:
             ours.build_seconds = index_seconds(dsn)
             peers = [ours, *compare(dsn, texts, arguments.rounds)]
             required |= report(peers, queries)
+            if arguments.beside:
+                ratios = in_turn(dsn, arguments.beside, texts, folder)
+                for name, bound in (("p50", 1.1), ("p95", 1.1), ("p99", 1.0)):
+                    required[f"{name}, times {arguments.beside}"] = (bound, ratios[name], False)
             required["suggest, times search_cached"] = (0.5, typed(dsn), False)
             rate, p99 = many_clients(
                 dsn, str(status.socket_dir), status.port, texts, folder, arguments.seconds

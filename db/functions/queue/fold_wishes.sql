@@ -59,7 +59,7 @@ BEGIN ATOMIC
             WHERE
                 d.dedupe_key = is_given_up.dedupe_key
                 AND d.died_at
-                > jikan_sync.ago(jikan_sync.setting_interval('dead_letter_pause'))
+                > (SELECT jikan_sync.ago(jikan_sync.setting_interval('dead_letter_pause')))
         );
 END;
 

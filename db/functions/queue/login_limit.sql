@@ -34,7 +34,7 @@ BEGIN
             SELECT r.mal_ids
             FROM jikan_sync.search_request AS r
             WHERE r.requested_by = search_allowance.login
-                AND r.answered_at > jikan_sync.ago('10 minutes')
+                AND r.answered_at > (SELECT jikan_sync.ago('10 minutes'))
             ORDER BY r.answered_at DESC
             LIMIT c_answers
         ) AS s
@@ -116,7 +116,7 @@ BEGIN
             SELECT l.outcome
             FROM jikan_sync.ledger AS l
             WHERE l.wished_by = unknown_allowance.login
-                AND l.wished_at > jikan_sync.ago('10 minutes')
+                AND l.wished_at > (SELECT jikan_sync.ago('10 minutes'))
                 AND l.outcome IS NOT NULL
             ORDER BY l.wished_at DESC
             LIMIT c_answers

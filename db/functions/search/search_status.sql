@@ -38,7 +38,8 @@ BEGIN
             SELECT FROM jikan_sync.wish AS w
             WHERE w.kind = 'search'
                 AND w.query_key = search_status.query_key
-                AND w.wished_at > jikan_sync.ago(jikan_sync.setting_interval('search_interval'))
+                AND w.wished_at
+                > (SELECT jikan_sync.ago(jikan_sync.setting_interval('search_interval')))
         );
     END IF;
     -- After the wishes, so that one which was folded between the two looks is not missed.

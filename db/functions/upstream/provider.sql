@@ -65,7 +65,7 @@ LEFT JOIN LATERAL (
     FROM jikan_sync.request_stat AS s
     WHERE
         s.provider = p.name
-        AND s.hour > jikan_sync.ago('24 hours')
+        AND s.hour > (SELECT jikan_sync.ago('24 hours'))
 ) AS stats ON true
 ORDER BY p.rank;
 

@@ -177,7 +177,7 @@ BEGIN
                     WHERE f.provider = p.name
                         AND f.subject = report_request.subject
                         AND f.failed_at
-                        > jikan_sync.ago(jikan_sync.setting_interval('breaker_window'))
+                        > (SELECT jikan_sync.ago(jikan_sync.setting_interval('breaker_window')))
                 )
         ) THEN interval '0'
         WHEN outcome = 'rate_limited' THEN jikan_sync.rate_wait(v_subject)

@@ -267,7 +267,7 @@ BEGIN ATOMIC
     WHERE
         r.state = 'stalled'
         AND r.stalled_at
-        <= jikan_sync.ago(jikan_sync.setting_interval('sync_resume_after'))
+        <= (SELECT jikan_sync.ago(jikan_sync.setting_interval('sync_resume_after')))
         OR r.state = 'running'
         AND NOT jikan_sync.has_task(r);
 END;
