@@ -31,6 +31,7 @@ def many(mirror: Mirror) -> Mirror:
     [
         "SELECT count(*) FROM jikan_sync.stale_core()",
         "SELECT count(*) FROM jikan_sync.stale_core('1 day')",
+        "SELECT jikan_sync.refresh_stale()",
         "SELECT count(*) FROM jikan_sync.status_facet",
         "SELECT jikan_sync.search_allowance('app')",
         "SELECT jikan_sync.unknown_allowance('app')",

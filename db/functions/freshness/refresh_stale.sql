@@ -90,7 +90,10 @@ BEGIN
     SELECT array_agg(chosen.mal_id) INTO v_mal_ids
     FROM (
         SELECT s.mal_id
-        FROM jikan_sync.stale_core() AS s
+        FROM (
+            -- Else every row of the ledger would be asked whether it may be asked for.
+            SELECT c.mal_id FROM jikan_sync.stale_core() AS c OFFSET 0
+        ) AS s
         INNER JOIN jikan.anime AS a ON a.mal_id = s.mal_id
         LEFT JOIN jikan_sync.demand AS d ON d.anime_id = a.id
         WHERE jikan_sync.may_ask('core', s.mal_id)
