@@ -227,6 +227,18 @@ def test_the_last_of_two_numbers_may_be_a_roman_one(insert: Any, connection: Any
     assert row == (1, "exact")
 
 
+@pytest.mark.parametrize("query", ["lo 5", "har 5", "\u0363 hevc", "x p1080"])
+def test_a_number_or_nothing_is_no_name(insert: Any, connection: Any, query: str) -> None:
+    for mal_id, title in enumerate(("Lovely Days", "Harvest", "A Silent Voice", "X"), 1):
+        insert(mal_id, title=title, members=1_000_000)
+    is_confident, hits = connection.execute(
+        "SELECT r.is_confident, r.hits IS DISTINCT FROM '{}'"
+        " FROM jikan_sync.search_ranked(%s, 10, jikan_sync.make_filter()) AS r",
+        [query],
+    ).fetchone()
+    assert not is_confident, hits
+
+
 def test_a_year_and_a_type_are_a_wish_and_no_condition(find: Search) -> None:
     """The year of a mirror may be another, and who asks for a film is shown the series too."""
     assert find("Naruto (2019)")[0][0] == 20

@@ -194,10 +194,14 @@ BEGIN
     -- Not behind the others but beside them: many texts go in one request, so none waits for long.
     IF v_priority IS NULL AND v_max > (
         SELECT count(*)
-        FROM jikan_sync.queue AS q
-        WHERE q.task IN ('search', 'embed_query')
-            AND q.task = 'embed_query'
-            AND q.payload ->> 'requested_by' = query_vector_priority.login
+        FROM (
+            SELECT
+            FROM jikan_sync.queue AS q
+            WHERE q.task IN ('search', 'embed_query')
+                AND q.task = 'embed_query'
+                AND q.payload ->> 'requested_by' = query_vector_priority.login
+            LIMIT v_max
+        ) AS waiting
     ) THEN
         RETURN 'high';
     END IF;

@@ -63,6 +63,7 @@ BEGIN ATOMIC
                 translate(
                     split_part(translate(bare_end.typed, '-', ' '), ' ', -1), '0123456789', ''
                 ) = 'p'
+                AND right(bare_end.typed, 1) = 'p'
                 AND length(split_part(translate(bare_end.typed, '-', ' '), ' ', -1)) BETWEEN 4 AND 5
             )
             THEN split_part(translate(bare_end.typed, '-', ' '), ' ', -1)

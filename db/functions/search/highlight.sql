@@ -184,17 +184,6 @@ BEGIN ATOMIC
         WHEN highlight.match = 'exact' THEN ARRAY[ARRAY[0, length(highlight.title)]]
         WHEN
             highlight.match = 'prefix'
-            AND octet_length(highlight.words) > length(highlight.words)
-            AND strpos(lower(highlight.title COLLATE pg_c_utf8), highlight.words) > 0
-            THEN ARRAY[
-                ARRAY[
-                    strpos(lower(highlight.title COLLATE pg_c_utf8), highlight.words) - 1,
-                    strpos(lower(highlight.title COLLATE pg_c_utf8), highlight.words) - 1
-                    + length(highlight.words)
-                ]
-            ]
-        WHEN
-            highlight.match = 'prefix'
             AND strpos(' ' || lower(highlight.title COLLATE pg_c_utf8), ' ' || highlight.words) > 0
             THEN ARRAY[
                 ARRAY[
@@ -202,6 +191,17 @@ BEGIN ATOMIC
                     - 1,
                     strpos(' ' || lower(highlight.title COLLATE pg_c_utf8), ' ' || highlight.words)
                     - 1 + length(highlight.words)
+                ]
+            ]
+        WHEN
+            highlight.match = 'prefix'
+            AND octet_length(highlight.words) > length(highlight.words)
+            AND strpos(lower(highlight.title COLLATE pg_c_utf8), highlight.words) > 0
+            THEN ARRAY[
+                ARRAY[
+                    strpos(lower(highlight.title COLLATE pg_c_utf8), highlight.words) - 1,
+                    strpos(lower(highlight.title COLLATE pg_c_utf8), highlight.words) - 1
+                    + length(highlight.words)
                 ]
             ]
         WHEN highlight.match IN ('prefix', 'fuzzy')

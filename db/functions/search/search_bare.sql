@@ -105,7 +105,7 @@ DECLARE
 BEGIN
     IF NOT v_words && '{o,wo,e,he,wa,ha}' THEN
         -- "Street Fighter II 5": of two numbers the last is none of a season, and may be V.
-        IF q.number IS NULL OR q.words !~ ' ([2-9]|10)$' THEN
+        IF q.number IS NULL OR q.name !~ ' ([2-9]|10)$' OR q.words !~ ' ([2-9]|10)$' THEN
             RETURN NULL;
         END IF;
         v_words[cardinality(v_words)] := lower(btrim(to_char(right(q.words, 2)::integer, 'RN')));

@@ -70,6 +70,11 @@ BEGIN
     IF v_is_around THEN
         -- What was meant, without the words around it.
         v_inner := jikan_sync.parse_query(v_bare.query, max_rows, filter);
+        v_is_around := v_inner.words <> '';
+    END IF;
+    IF v_inner.words = '' THEN
+        v_inner := q;
+    ELSIF v_is_around THEN
         IF v_inner.number <> 1 THEN
             v_bare.year := NULL;  -- the year of a folder is that of its first season
         END IF;

@@ -56,7 +56,7 @@ $$;
 
 COMMENT ON FUNCTION jikan_sync.find_reading(text, text[]) IS
 'The most popular anime with a title that has a word of a query or one of its readings, and whether
-they are all that have.';
+they are all that have the word, and most that have a reading.';
 
 CREATE FUNCTION jikan_sync.search_spelling(
     q jikan_sync.search_query,

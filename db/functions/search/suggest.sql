@@ -35,7 +35,7 @@ DECLARE
     v_words CONSTANT text := jikan_sync.normalise_query(prefix);
     v_key CONSTANT text := jikan_sync.fold_title(v_words);
     v_is_japanese CONSTANT boolean := v_words ~ '[\u3040-\u30ff\u3400-\u9fff]';
-    v_rows CONSTANT integer := 16 + 2 * max_rows;
+    v_rows CONSTANT integer := 16 + 2 * least(max_rows, 100);
     v_is_single CONSTANT boolean := strpos(v_words, ' ') = 0;
     v_word text := '';
     v_token text;
@@ -93,7 +93,7 @@ BEGIN
             FROM jikan_sync.find_word(
                 v_word,
                 v_word || c_last,
-                CASE WHEN v_is_single THEN max_rows ELSE v_rows END
+                CASE WHEN v_is_single THEN 4 + max_rows ELSE v_rows END
             ) AS w
             INNER JOIN jikan.title AS t ON t.anime_id = w.anime_id
             WHERE v_word <> '' AND CASE
