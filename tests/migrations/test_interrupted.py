@@ -26,15 +26,18 @@ FORGE = """
 import os, sys
 from pgjikan import migrations
 
+def tell(*words):  # in one write: of a print a kill may leave half a line
+    os.write(1, (" ".join(map(str, words)) + "\\n").encode())
+
 class Teller(migrations.Reporter):
     def end(self, milliseconds, error):
-        print("failed" if error else "made", error or "", flush=True)
+        tell("failed", error) if error else tell("made")
 
 for _ in sys.stdin:
     pid = os.fork()
     if pid:
-        print(pid, flush=True)
-        print("ended", os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), flush=True)
+        tell(pid)
+        tell("ended", os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
         continue
     try:
         migrations.deploy(sys.argv[1], verify=True, reporter=Teller())

@@ -49,11 +49,11 @@ def test_what_is_asked_for_while_a_task_waits_for_its_moment_is_next(
     db: Database, simulator: Simulator, open_lane: Callable[..., JikanLane]
 ) -> None:
     db.run("UPDATE jikan_sync.provider SET per_second = NULL, per_minute = 9, per_day = NULL")
-    db.reserve()
     db.run("SELECT jikan_sync.enqueue_many('anime', '{1, 5, 6}')")
     turn, stops = Lock(), [Event(), Event()]
     lanes = [open_lane(simulator.url, stop, turn) for stop in stops]
     threads = [Thread(target=lane.step) for lane in lanes]
+    db.reserve()  # at last: all of this has to happen before its six seconds are over
     threads[0].start()
     wait_until(lambda: db.value(LEASED) == 1)
     threads[1].start()
