@@ -197,8 +197,7 @@ BEGIN
         FROM (
             SELECT
             FROM jikan_sync.queue AS q
-            WHERE q.task IN ('search', 'embed_query')
-                AND q.task = 'embed_query'
+            WHERE q.task = 'embed_query'
                 AND q.payload ->> 'requested_by' = query_vector_priority.login
             LIMIT v_max
         ) AS waiting

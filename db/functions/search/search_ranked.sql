@@ -144,7 +144,7 @@ $$;
 COMMENT ON FUNCTION jikan_sync.search_ranked(text, integer, jikan_sync.face_filter) IS
 'The anime whose titles fit `query`, best first; where none do well, also those whose story has its
 words. `match`: exact, prefix, fuzzy or text; `rank`: 0 to 1 in bands, sure matches above vague
-ones; `is_confident`: whether the best is good enough that nobody need look upstream; `meant`: the words of
-the name that was searched for, without its season and what stood around it.';
+ones; `is_confident`: whether the best is good enough that nobody need look upstream; `meant`: the
+words of the name that was searched for, without its season and what stood around it.';
 
 COMMIT;
